@@ -1,0 +1,20 @@
+# Libraries from Debian 12, each found once. tools/setup.sh names the packages.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(simdjson REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(tl-expected REQUIRED)
+
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+find_library(SVM_LIBRARY svm REQUIRED)
+
+if(DROPSCORE_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
+endif()
+if(DROPSCORE_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,0 +1,94 @@
+#include "base/files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+
+namespace dropscore {
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int FileDescriptor::release() { return std::exchange(fd_, -1); }
+
+tl::unexpected<Error> io_error(std::string_view action, const std::filesystem::path& path, int error_number) {
+  const std::string why = std::strerror(error_number);  // NOLINT(concurrency-mt-unsafe): glibc's is thread-safe
+  return fail(error_number == ENOENT ? ErrorKind::not_found : ErrorKind::try_later,
+              CustomerText{fmt::format("cannot {} the file: {}", action, why)},
+              OperatorText{fmt::format("cannot {} {}: {}", action, path.string(), why)});
+}
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return io_error("open", path, errno);
+  std::string bytes;
+  std::string chunk(64 * 1024, '\0');
+  for (;;) {
+    const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return io_error("read", path, errno);
+    if (got == 0) return bytes;
+    bytes.append(chunk, 0, static_cast<std::size_t>(got));
+    if (bytes.size() > max_bytes) {
+      return fail(ErrorKind::too_large, CustomerText{fmt::format("the file is over {} bytes", max_bytes)},
+                  OperatorText{fmt::format("{} is over {} bytes", path.string(), max_bytes)});
+    }
+  }
+}
+
+Status write_all(int fd, std::string_view bytes, const std::filesystem::path& path_for_messages) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return io_error("write", path_for_messages, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Status sync_folder(const std::filesystem::path& folder) {
+  const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.valid()) return io_error("open", folder, errno);
+  if (::fsync(opened.get()) != 0) return io_error("sync", folder, errno);
+  return {};
+}
+
+Status write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return io_error("make", folder, failed.value());
+  const std::filesystem::path beside = folder / fmt::format(".{}.{}.tmp", path.filename().string(), random_id());
+  Status written = [&]() -> Status {
+    const FileDescriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file.valid()) return io_error("create", beside, errno);
+    DROPSCORE_CHECK(write_all(file.get(), bytes, beside));
+    if (::fsync(file.get()) != 0) return io_error("sync", beside, errno);
+    if (::rename(beside.c_str(), path.c_str()) != 0) return io_error("rename", path, errno);
+    return {};
+  }();
+  if (!written) {
+    ::unlink(beside.c_str());
+    return written;
+  }
+  return sync_folder(folder);
+}
+
+}  // namespace dropscore

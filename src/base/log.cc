@@ -1,0 +1,115 @@
+#include "base/log.h"
+
+#include <memory>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "base/json_writer.h"
+
+namespace dropscore::log {
+namespace {
+
+struct Logger {
+  std::shared_ptr<spdlog::logger> sink;
+  Format format = Format::text;
+};
+
+Logger& logger() {
+  static Logger instance = [] {
+    Logger made;
+    made.sink = std::make_shared<spdlog::logger>("dropscore", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made.sink->set_level(spdlog::level::warn);
+    made.sink->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+    made.sink->flush_on(spdlog::level::debug);
+    return made;
+  }();
+  return instance;
+}
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+    case Level::off: return spdlog::level::off;
+  }
+  return spdlog::level::info;
+}
+
+void append_text(std::string& out, const Field& field) {
+  fmt::format_to(std::back_inserter(out), " {}=", field.name);
+  std::visit(
+      [&out](const auto& value) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
+          const bool plain = !value.empty() && value.find_first_of(" \"=\n\r\t") == std::string_view::npos;
+          if (plain) {
+            out.append(value);
+          } else {
+            append_json_string(out, value);
+          }
+        } else {
+          fmt::format_to(std::back_inserter(out), "{}", value);
+        }
+      },
+      field.value);
+}
+
+void append_json(JsonWriter& json, const Field& field) {
+  json.key(field.name);
+  std::visit([&json](const auto& value) { json.value(value); }, field.value);
+}
+
+void write(spdlog::level::level_enum level, std::string_view event, Fields fields) {
+  Logger& to = logger();
+  if (!to.sink->should_log(level)) return;
+  std::string line;
+  if (to.format == Format::text) {
+    line.append(event);
+    for (const Field& field : fields) append_text(line, field);
+  } else {
+    // The pattern has opened the object with time and level.
+    JsonWriter json(line);
+    json.begin_object();
+    json.key("event").value(event);
+    for (const Field& field : fields) append_json(json, field);
+    json.end_object();
+    line.erase(0, 1);
+  }
+  to.sink->log(level, "{}", line);
+}
+
+}  // namespace
+
+Result<Level> parse_level(std::string_view text) {
+  if (text == "debug") return Level::debug;
+  if (text == "info") return Level::info;
+  if (text == "warning") return Level::warning;
+  if (text == "error") return Level::error;
+  if (text == "off") return Level::off;
+  return fail(ErrorKind::misuse, fmt::format("log level \"{}\" is none of debug, info, warning, error, off", text));
+}
+
+Result<Format> parse_format(std::string_view text) {
+  if (text == "text") return Format::text;
+  if (text == "json") return Format::json;
+  return fail(ErrorKind::misuse, fmt::format("log format \"{}\" is neither text nor json", text));
+}
+
+void set_up(Level level, Format format) {
+  Logger& to = logger();
+  to.format = format;
+  to.sink->set_level(to_spdlog(level));
+  to.sink->set_pattern(
+      format == Format::text ? "%Y-%m-%dT%H:%M:%S.%eZ %l %v" : R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)",
+      spdlog::pattern_time_type::utc);
+}
+
+void debug(std::string_view event, Fields fields) { write(spdlog::level::debug, event, fields); }
+void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
+void warning(std::string_view event, Fields fields) { write(spdlog::level::warn, event, fields); }
+void error(std::string_view event, Fields fields) { write(spdlog::level::err, event, fields); }
+
+}  // namespace dropscore::log

@@ -1,0 +1,48 @@
+// Structured logs, as text or as JSON lines, on standard error. Fields hold counts, names and ids: never a customer's
+// data, never a credential. Thread-safe once set up.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+#include "base/result.h"
+
+namespace dropscore::log {
+
+enum class Level { debug, info, warning, error, off };
+enum class Format { text, json };
+
+/// "debug", "info", "warning", "error", "off".
+Result<Level> parse_level(std::string_view text);
+/// "text", "json".
+Result<Format> parse_format(std::string_view text);
+
+/// Call once, before threads start. Until then warnings and errors go out as text.
+void set_up(Level level, Format format);
+
+struct Field {
+  std::string_view name;
+  std::variant<std::string_view, std::int64_t, double, bool> value;
+
+  Field(std::string_view n, std::string_view v) : name(n), value(v) {}
+  Field(std::string_view n, const std::string& v) : name(n), value(std::string_view(v)) {}
+  Field(std::string_view n, const char* v) : name(n), value(std::string_view(v)) {}
+  Field(std::string_view n, double v) : name(n), value(v) {}
+  Field(std::string_view n, bool v) : name(n), value(v) {}
+  template <class T>
+  requires std::is_integral_v<T> Field(std::string_view n, T v) : name(n), value(static_cast<std::int64_t>(v)) {}
+};
+
+using Fields = std::initializer_list<Field>;
+
+/// `event` is a short constant ("scored", "listening"): what a log query filters by.
+void debug(std::string_view event, Fields fields = {});
+void info(std::string_view event, Fields fields = {});
+void warning(std::string_view event, Fields fields = {});
+void error(std::string_view event, Fields fields = {});
+
+}  // namespace dropscore::log

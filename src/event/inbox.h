@@ -1,0 +1,44 @@
+// "A blob arrived": where a worker takes its next file from, and what it says when it is done with it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace dropscore::event {
+
+/// One arrival, on its way. `attempt` counts from 1.
+struct Envelope {
+  std::string blob;                 ///< name within the container
+  std::optional<std::string> etag;  ///< the version that the event named, where it named one
+  int attempt = 1;
+  std::string receipt;  ///< the inbox's own handle on this delivery
+};
+
+/// At-least-once, unordered delivery with competing consumers. Never hands out one blob to two takers at a time; an
+/// arrival of a blob that is being worked on is delivered after the present work ends. Thread-safe.
+class Inbox {
+ public:
+  Inbox() = default;
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+  virtual ~Inbox() = default;
+
+  /// Waits at most `wait` for an arrival; empty when none came or stop() was called.
+  virtual Result<std::optional<Envelope>> take(std::chrono::milliseconds wait) = 0;
+
+  /// Done with it, for good.
+  virtual Status acknowledge(const Envelope& envelope) = 0;
+
+  /// Not done: deliver again, `attempt` one higher, not before `delay` has passed.
+  virtual Status retry(const Envelope& envelope, std::chrono::milliseconds delay) = 0;
+
+  /// Wakes every taker and hands out nothing more. What is under way may still be acknowledged.
+  virtual void stop() = 0;
+};
+
+}  // namespace dropscore::event

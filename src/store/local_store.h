@@ -1,0 +1,21 @@
+// A folder as a container. An ETag is a hash of the content, kept in memory for as long as the file's identity (inode,
+// size, modification and change time) stays; metadata lie in FOLDER/.dropscore/meta/ beside the ETag that they belong
+// to, so that a file written by someone else has none. docs/formats/local-store.md
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "store/store.h"
+
+namespace dropscore::store {
+
+/// Makes the folder where it is missing. Names that start with '.' or '~' or end in ".tmp" or ".part" (in any part of
+/// the path) are not blobs: never listed. Symbolic links to files are followed, to folders are not.
+/// Errors: `misuse` (not a folder, no permission).
+Result<std::unique_ptr<BlobStore>> open_local_store(const std::filesystem::path& folder);
+
+/// True where a file of this relative name is one that the store lists and the trigger takes.
+bool is_blob_name(std::string_view relative_path);
+
+}  // namespace dropscore::store

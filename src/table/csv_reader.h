@@ -1,0 +1,111 @@
+// A streaming CSV reader: bytes in, batches of rows out. It does no I/O of its own, so that a file, a blob and an HTTP
+// body are read by the same code; a caller moves bytes:
+//
+//   CsvReader reader(options);
+//   for (;;) {
+//     DROPSCORE_TRY(CsvReader::Step step, reader.next(batch));
+//     if (step == CsvReader::Step::batch) use(batch);           // views into the reader, valid until the next call
+//     else if (step == CsvReader::Step::end) break;
+//     else {                                                    // needs bytes
+//       std::span<char> room = reader.room();
+//       DROPSCORE_TRY(std::size_t got, source.read(room));
+//       if (got == 0) reader.finish(); else reader.commit(got);
+//     }
+//   }
+//
+// Format: RFC 4180 with LF or CRLF, quoted cells that may hold line ends, comma, semicolon or tab found by itself,
+// UTF-8 (with or without BOM), UTF-16 with BOM and Windows-1252. docs/formats/csv.md says all of it.
+// Memory: bounded by a few times `max_row_bytes` + a chunk, whatever the file's size.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/result.h"
+#include "table/row_error.h"
+
+namespace dropscore::table {
+
+struct CsvOptions {
+  std::size_t max_row_bytes = limits::max_row_bytes;  ///< a longer record is refused, the reading goes on after it
+  std::size_t max_columns = limits::max_columns;
+  std::size_t chunk_bytes = limits::read_chunk_bytes;  ///< least size of room()
+  std::size_t max_batch_rows = 2048;
+  Status validate() const;
+};
+
+enum class Encoding : std::uint8_t { utf8, utf16_little, utf16_big, windows_1252 };
+std::string_view name(Encoding encoding);  ///< "UTF-8", "UTF-16LE", "UTF-16BE", "Windows-1252"
+
+/// What the reader found out about the file. Known once the header is; `encoding` may turn from utf8 to windows_1252
+/// at the first record that holds more than ASCII.
+struct Dialect {
+  char delimiter = ',';
+  bool decimal_comma = false;  ///< semicolon and tab files may write 3,14
+  bool crlf = false;           ///< the header line ends in CR LF
+  bool bom = false;            ///< the file starts with a byte order mark
+  Encoding encoding = Encoding::utf8;
+};
+
+struct Row {
+  std::uint64_t line = 0;    ///< physical line where the record starts; the file's first line is 1
+  std::uint64_t record = 0;  ///< 0-based count of records, refused ones included
+  std::string_view raw;      ///< the record's text without its line end (cut at max_row_bytes where it is too long)
+  std::uint32_t first_cell = 0;
+  std::uint32_t cell_count = 0;
+  RowFault fault = RowFault::none;
+  std::uint32_t fault_column = 0;  ///< with a fault: the 0-based column to blame; >= the header's size for none
+};
+
+/// Rows and their cells, unquoted and in UTF-8. All views belong to the reader and live until its next call.
+/// A row with a fault may have any number of cells.
+struct Batch {
+  std::vector<Row> rows;
+  std::vector<std::string_view> cells;
+
+  std::string_view cell(const Row& row, std::size_t column) const { return cells[row.first_cell + column]; }
+};
+
+/// Not thread-safe; movable.
+class CsvReader {
+ public:
+  enum class Step : std::uint8_t { batch, need_bytes, end };
+
+  /// REQUIRES: options.validate() is ok.
+  explicit CsvReader(const CsvOptions& options = {});
+  CsvReader(CsvReader&&) noexcept;
+  CsvReader& operator=(CsvReader&&) noexcept;
+  ~CsvReader();
+
+  /// Where the next bytes go; at least options.chunk_bytes. Invalidates every view into the reader.
+  std::span<char> room();
+  /// The first `count` bytes of room() were filled.
+  void commit(std::size_t count);
+  /// There are no more bytes.
+  void finish();
+
+  /// The next rows. `batch` is never empty when the step is `batch`.
+  /// Errors, all of kind `reject` and for the customer: an empty file, no header, not text, a spreadsheet or archive
+  /// ("save it as CSV"), too many columns, a header line over max_row_bytes. After an error the reader is done.
+  Result<Step> next(Batch& batch);
+
+  /// The header's names, trimmed; empty until known. A last empty name made by a trailing delimiter is kept.
+  const std::vector<std::string>& header() const;
+  /// The header line as it stood, in UTF-8, without its line end.
+  std::string_view raw_header() const;
+  const Dialect& dialect() const;
+  std::uint64_t bytes_read() const;
+  /// Sentences for a log or a report: "read as Windows-1252", ...
+  std::vector<std::string> notes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dropscore::table
