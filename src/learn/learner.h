@@ -1,0 +1,68 @@
+// Fitting: rows and labels in, a fitted form out. One subclass for each family of models.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "features/matrix.h"
+#include "model/calibration.h"
+#include "model/predictor.h"
+#include "schema/schema.h"
+
+namespace dropscore::learn {
+
+/// Parameters by name, as `--set MODEL.PARAM=VALUE` gives them, the model's name left off.
+using Parameters = std::map<std::string, std::string>;
+
+/// Rows to learn from. Views: whoever made them keeps them alive.
+struct TrainingSet {
+  features::MatrixView<double> rows;       ///< raw features, as schema says; NaN is missing
+  std::span<const std::uint8_t> labels;    ///< 0 or 1
+  const schema::Schema* schema = nullptr;  ///< fitted on these rows (and no others)
+};
+
+struct LearnContext {
+  std::uint32_t seed = 42;
+  unsigned threads = 1;
+  std::function<bool()> stop_requested = [] { return false; };  ///< asked now and then; true makes fit() give up
+};
+
+/// Immutable, thread-safe.
+class Learner {
+ public:
+  Learner() = default;
+  Learner(const Learner&) = delete;
+  Learner& operator=(const Learner&) = delete;
+  virtual ~Learner() = default;
+
+  /// "svm", "logistic", ...: what --models and --set say.
+  virtual std::string_view name() const = 0;
+  /// Parameters that it knows, with defaults, for --help and for refusing others.
+  virtual Parameters defaults() const = 0;
+
+  /// Same data, parameters and seed give the same form, bit for bit, whatever `threads` is.
+  /// REQUIRES: both classes present. Errors: `misuse` (a parameter it does not know or cannot read), `give_up`
+  /// (stopped).
+  virtual Result<std::unique_ptr<model::Predictor>> fit(const TrainingSet& data, const Parameters& parameters,
+                                                        const LearnContext& context) const = 0;
+};
+
+/// Every learner, in the order in which --help lists them. Static lifetime.
+std::span<const Learner* const> learners();
+/// Errors: `misuse`, naming those there are.
+Result<const Learner*> find_learner(std::string_view name);
+
+/// Out-of-fold decision values: each row's from a form fitted on the other folds, in the order of the rows. The folds
+/// are metrics::stratified_folds over rows shuffled with context.seed.
+Result<std::vector<double>> out_of_fold_decisions(const Learner& learner, const TrainingSet& data,
+                                                  const Parameters& parameters, const LearnContext& context,
+                                                  std::uint32_t folds = 5);
+
+}  // namespace dropscore::learn
