@@ -15,8 +15,8 @@
 #include "base/result.h"
 #include "table/row_error.h"
 
-namespace simdjson::dom {
-class element;
+namespace dropscore {
+class JsonReader;
 }
 
 namespace dropscore::schema {
@@ -71,7 +71,7 @@ struct Schema {
 void write(JsonWriter& json, const Schema& schema);
 
 /// Refuses what it does not know. Errors: `give_up`, with the place in the document.
-Result<Schema> read_schema(const simdjson::dom::element& json);
+Result<Schema> read_schema(JsonReader json);
 
 /// The name among `candidates` that is most like `name` (edit distance, letter case ignored); empty where none is
 /// close.

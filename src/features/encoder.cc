@@ -1,0 +1,134 @@
+#include "features/encoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+#include "table/cells.h"
+
+namespace dropscore::features {
+
+using schema::Feature;
+using schema::Schema;
+using table::RowFault;
+
+EncodedCell encode_cell(const Feature& feature, schema::UnknownRule unknown, std::string_view cell,
+                        bool decimal_comma) {
+  if (feature.kind == schema::Kind::numeric) {
+    const table::ParsedNumber number = table::parse_number(cell, decimal_comma);
+    if (number.fault != RowFault::empty_cell) return {number.value, number.fault};
+  } else {
+    // A category that training saw is that category, even where its text could also mean "missing".
+    const std::string_view text = table::trim(cell);
+    if (const auto code = feature.code(text)) return {static_cast<double>(*code), RowFault::none};
+    if (!table::is_missing(text)) {
+      if (unknown == schema::UnknownRule::code) return {schema::unknown_category_code, RowFault::none};
+      return {0, RowFault::unknown_category};
+    }
+  }
+  if (feature.missing_allowed) return {std::numeric_limits<double>::quiet_NaN(), RowFault::none};
+  return {0, RowFault::empty_cell};
+}
+
+Result<std::vector<std::uint32_t>> bind_columns(const Schema& schema, std::span<const std::string> header) {
+  std::vector<std::uint32_t> columns;
+  columns.reserve(schema.size());
+  for (const Feature& feature : schema.features) {
+    const auto at = std::find(header.begin(), header.end(), feature.name);
+    if (at == header.end()) {
+      const std::string nearest = schema::nearest_name(feature.name, header);
+      return fail(ErrorKind::reject,
+                  nearest.empty()
+                      ? fmt::format("the column \"{}\" is missing; the model needs it", feature.name)
+                      : fmt::format("the column \"{}\" is missing; the model needs it. The nearest column in the file "
+                                    "is \"{}\": rename it if it holds the same thing",
+                                    feature.name, nearest));
+    }
+    if (std::find(at + 1, header.end(), feature.name) != header.end()) {
+      return fail(ErrorKind::reject,
+                  fmt::format("the column \"{}\" stands twice in the header; rename or remove one", feature.name));
+    }
+    columns.push_back(static_cast<std::uint32_t>(at - header.begin()));
+  }
+  return columns;
+}
+
+Result<BatchEncoder> BatchEncoder::bind(const Schema& schema, std::span<const std::string> header) {
+  DROPSCORE_TRY(std::vector<std::uint32_t> columns, bind_columns(schema, header));
+  return BatchEncoder(schema, std::move(columns), {header.begin(), header.end()});
+}
+
+template <class T>
+RowFault BatchEncoder::encode_row(const table::Batch& batch, const table::Row& row, bool decimal_comma,
+                                  std::span<T> out, table::RowErrors& errors) const {
+  if (row.fault != RowFault::none) {
+    const bool has_column = row.fault_column < header_.size();
+    const std::string_view value = row.fault_column < row.cell_count ? batch.cell(row, row.fault_column) : "";
+    errors.add(row.line, has_column ? header_[row.fault_column] : "", value, row.fault);
+    return row.fault;
+  }
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::string_view cell = batch.cell(row, columns_[i]);
+    EncodedCell encoded = encode_cell(schema_->features[i], schema_->unknown, cell, decimal_comma);
+    if constexpr (std::is_same_v<T, float>) {
+      // A double that a float cannot hold would become an infinity; no model was trained on such numbers.
+      if (std::abs(encoded.value) > static_cast<double>(std::numeric_limits<float>::max())) {
+        encoded.fault = RowFault::number_too_large;
+      }
+    }
+    if (encoded.fault != RowFault::none) {
+      errors.add(row.line, header_[columns_[i]], cell, encoded.fault);
+      return encoded.fault;
+    }
+    out[i] = static_cast<T>(encoded.value);
+  }
+  return RowFault::none;
+}
+
+template <class T>
+void BatchEncoder::encode(const table::Batch& batch, bool decimal_comma, Matrix<T>& matrix,
+                          std::vector<std::uint32_t>& scored, std::vector<RowFault>& faults,
+                          table::RowErrors& errors) const {
+  matrix.resize(batch.rows.size(), schema_->size());
+  scored.clear();
+  faults.clear();
+  for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+    const RowFault fault = encode_row(batch, batch.rows[i], decimal_comma, matrix.row(scored.size()), errors);
+    faults.push_back(fault);
+    if (fault == RowFault::none) scored.push_back(static_cast<std::uint32_t>(i));
+  }
+  matrix.resize(scored.size(), schema_->size());
+}
+
+template void BatchEncoder::encode(const table::Batch&, bool, Matrix<float>&, std::vector<std::uint32_t>&,
+                                   std::vector<RowFault>&, table::RowErrors&) const;
+template void BatchEncoder::encode(const table::Batch&, bool, Matrix<double>&, std::vector<std::uint32_t>&,
+                                   std::vector<RowFault>&, table::RowErrors&) const;
+
+Result<Matrix<double>> encode_frame(const Schema& schema, const table::Frame& frame, std::span<const std::size_t> rows,
+                                    std::vector<std::size_t>& kept, table::RowErrors& errors) {
+  DROPSCORE_TRY(const std::vector<std::uint32_t> columns, bind_columns(schema, frame.names()));
+  Matrix<double> matrix(rows.size(), schema.size());
+  kept.clear();
+  for (const std::size_t row : rows) {
+    const std::span<double> out = matrix.row(kept.size());
+    bool good = true;
+    for (std::size_t i = 0; i < columns.size() && good; ++i) {
+      const std::string_view cell = frame.cell(row, columns[i]);
+      const EncodedCell encoded = encode_cell(schema.features[i], schema.unknown, cell, frame.decimal_comma());
+      out[i] = encoded.value;
+      if (encoded.fault != RowFault::none) {
+        errors.add(frame.lines()[row], schema.features[i].name, cell, encoded.fault);
+        good = false;
+      }
+    }
+    if (good) kept.push_back(row);
+  }
+  matrix.resize(kept.size(), schema.size());
+  return matrix;
+}
+
+}  // namespace dropscore::features

@@ -1,0 +1,63 @@
+// A record's cells -> one row of the feature matrix, by the schema's rules. The one place that decides whether a cell
+// can be scored; CSV rows, JSON records and training rows all come through here.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "features/matrix.h"
+#include "schema/schema.h"
+#include "table/csv_reader.h"
+#include "table/frame.h"
+#include "table/row_error.h"
+
+namespace dropscore::features {
+
+/// One cell -> the number that the matrix holds: a numeric feature's value, a category's code, NaN for a missing value
+/// that the schema allows. With a fault the value means nothing.
+struct EncodedCell {
+  double value = 0;
+  table::RowFault fault = table::RowFault::none;
+};
+EncodedCell encode_cell(const schema::Feature& feature, schema::UnknownRule unknown, std::string_view cell,
+                        bool decimal_comma);
+
+/// For each feature of `schema`, where it stands in `header`; matched by name, whatever the order.
+/// Errors, kind `reject`: a feature's column is missing (names the nearest one present) or stands twice.
+Result<std::vector<std::uint32_t>> bind_columns(const schema::Schema& schema, std::span<const std::string> header);
+
+/// Encodes batches of a CSV file whose header is bound once. The schema must outlive it. Not thread-safe.
+class BatchEncoder {
+ public:
+  static Result<BatchEncoder> bind(const schema::Schema& schema, std::span<const std::string> header);
+
+  /// Good rows go into `matrix` in order, and their index within the batch into `scored`; the others into `errors`.
+  /// Instantiated for float and double.
+  template <class T>
+  void encode(const table::Batch& batch, bool decimal_comma, Matrix<T>& matrix, std::vector<std::uint32_t>& scored,
+              std::vector<table::RowFault>& faults, table::RowErrors& errors) const;
+
+ private:
+  BatchEncoder(const schema::Schema& schema, std::vector<std::uint32_t> columns, std::vector<std::string> header)
+      : schema_(&schema), columns_(std::move(columns)), header_(std::move(header)) {}
+
+  template <class T>
+  table::RowFault encode_row(const table::Batch& batch, const table::Row& row, bool decimal_comma, std::span<T> out,
+                             table::RowErrors& errors) const;
+
+  const schema::Schema* schema_;
+  std::vector<std::uint32_t> columns_;
+  std::vector<std::string> header_;
+};
+
+/// The given rows of a frame; those that cannot be encoded (an unknown category in a held-out row) go into `errors` and
+/// are left out of `kept`, which lists the rows of the matrix.
+Result<Matrix<double>> encode_frame(const schema::Schema& schema, const table::Frame& frame,
+                                    std::span<const std::size_t> rows, std::vector<std::size_t>& kept,
+                                    table::RowErrors& errors);
+
+}  // namespace dropscore::features

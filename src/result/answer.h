@@ -1,0 +1,85 @@
+// Predictions -> documents, appended to a string piece by piece so that an answer of any length needs little memory.
+// Keys are the original system's, key for key (docs/formats/documents.md); ours come after them.
+// Thread-safety: none needed; one writer for each answer. Same input, same bytes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/result.h"
+#include "model/model.h"
+#include "table/csv_reader.h"
+#include "table/row_error.h"
+
+namespace dropscore::result {
+
+struct Summary {
+  std::uint64_t total_records = 0;  ///< scored ones
+  std::uint64_t rejected_records = 0;
+  std::uint64_t predicted_conversions = 0;
+
+  double conversion_rate() const {
+    return total_records == 0 ? 0.0 : static_cast<double>(predicted_conversions) / static_cast<double>(total_records);
+  }
+  void add(const model::Score& score) {
+    ++total_records;
+    if (score.converts) ++predicted_conversions;
+  }
+};
+
+/// "Will Convert" or "Will Not Convert".
+std::string_view label(const model::Score& score);
+/// The larger of the two classes' probabilities.
+double confidence(const model::Score& score);
+
+/// What POST /predict answers: {"success":true,"predictions":[...],"errors":[...],"summary":{...},"model_version":...}.
+/// "errors" is there only when a row was rejected.
+class JsonAnswer {
+ public:
+  explicit JsonAnswer(std::string_view model_version) : model_version_(model_version) {}
+  void begin(std::string& out) const;
+  void add(std::string& out, std::uint64_t record_id, const model::Score& score);
+  void end(std::string& out, const Summary& summary, const table::RowErrors& errors) const;
+
+ private:
+  std::string model_version_;
+  bool any_ = false;
+};
+
+/// Every input column in its order, then prediction, prediction_label, probability_conversion, confidence, row_status;
+/// in the input's own dialect (delimiter, line ends, decimal mark; UTF-8, with a byte order mark where the input had
+/// one or was no UTF-8). A rejected row stays with empty scores; its row_status is the reason. Rows keep `header`'s
+/// width.
+class CsvAnswer {
+ public:
+  CsvAnswer(const table::Dialect& dialect, std::size_t input_columns);
+  void begin(std::string& out, std::string_view raw_header);
+  void add(std::string& out, const table::Batch& batch, const table::Row& row, const model::Score& score) const;
+  void add_rejected(std::string& out, const table::Batch& batch, const table::Row& row, table::RowFault fault) const;
+
+ private:
+  void append_input(std::string& out, const table::Batch& batch, const table::Row& row) const;
+  void append_number(std::string& out, double number) const;
+
+  table::Dialect dialect_;
+  std::size_t input_columns_;
+  std::string_view line_end_;
+};
+
+/// The array of "errors": [{row, column, value, reason}], column null where none is to blame.
+void write_errors(JsonWriter& json, const table::RowErrors& errors);
+/// The members "errors" and, where the list was cut, "errors_truncated" and "errors_by_reason".
+void write_error_members(JsonWriter& json, const table::RowErrors& errors);
+
+/// The front and the back of a success document; between them stands a JsonAnswer.
+std::string success_document_begin(std::string_view blob_name);
+std::string success_document_end(std::string_view input_etag);
+/// {"blob_name","processing_status":"error","error", ...}; rows' errors where there are any.
+std::string error_document(std::string_view blob_name, std::string_view message, const table::RowErrors& errors,
+                           std::string_view input_etag);
+
+}  // namespace dropscore::result
