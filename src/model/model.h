@@ -35,7 +35,7 @@ enum class Precision : std::uint8_t { single_precision, double_precision };
 
 struct ModelParts {
   schema::Schema schema;
-  std::unique_ptr<Predictor> predictor;
+  std::shared_ptr<const Predictor> predictor;
   Calibration calibration;
   DecisionRule decision;
   std::string training_json;  ///< one JSON object: data, options, figures; carried along, never interpreted
