@@ -20,7 +20,7 @@ namespace dropscore::model {
 struct DecisionRule {
   enum class Kind : std::uint8_t {
     probability,  ///< converts where probability >= threshold
-    sign,         ///< converts where the decision value > 0, as the original (its probability may disagree)
+    sign,         ///< converts where the decision value >= 0, as the original (its probability may disagree)
   };
   Kind kind = Kind::probability;
   double threshold = 0.5;
