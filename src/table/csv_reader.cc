@@ -264,6 +264,12 @@ void CsvReader::State::read_rows(Batch& batch) {
     if (!opened) scanner->open(buffer.text(), buffer.offset(), buffer.finished());
     opened = true;
     if (scanner->at() == scanner->end()) break;
+    if (*scanner->at() == '\n') {
+      const std::size_t blank_lines = scanner->skip_line_feeds();
+      buffer.take(blank_lines);
+      line += blank_lines;
+      continue;
+    }
     if (batch.cells.size() < used + row_cells) batch.cells.resize(used + row_cells + cells_ahead);
     const ScannedRecord scanned = scanner->scan({batch.cells.data() + used, row_cells}, arena);
     if (scanned.end == End::need_bytes) {
