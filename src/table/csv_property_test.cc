@@ -228,10 +228,11 @@ TEST(CsvTime, IsLinearForAdversaries) {
       {"an odd number of quotes", "a,b\n\"", "\"\""},
       {"empty lines", "a,b\n", "\n"},
       {"every line opens a quote that nothing closes", "a,b\n", "a\",\"b\n"},
-      {"the same with long lines", "a,b\n", "a\",\"" + std::string(5000, 'b') + "\n"},
+      {"the same with long lines", "a,b\n", std::string("a\",\"").append(5000, 'b').append("\n")},
       {"good lines among them", "a,b\n", "a\",\"b\n1,2\n"},
-      {"quotes closed at the limit", "a,b\n", "\"" + std::string(1'048'570, '\n') + "\",1\n"},
-      {"a quote that is closed just after the limit", "a,b\n", "\"" + std::string(1'048'580, '\n') + "\",1\n"},
+      {"quotes closed at the limit", "a,b\n", std::string("\"").append(1'048'570, '\n').append("\",1\n")},
+      {"a quote that is closed just after the limit", "a,b\n",
+       std::string("\"").append(1'048'580, '\n').append("\",1\n")},
       {"an endless quoted line", "a,b\n\"", "x"},
   };
   for (const Case& c : cases) {

@@ -121,7 +121,7 @@ TEST(CsvReader, FindsTheDelimiter) {
 
 TEST(CsvReader, HonoursExcelsSeparatorLine) {
   for (const char* line : {"sep=;\n", "SEP=;\r\n", "\"sep=;\"\n", "\nsep=;\n", "\xEF\xBB\xBFsep=;\n"}) {
-    const ReadFile file = read_text(line + "a,b;c\n1;2\n"s);
+    const ReadFile file = read_text(std::string(line) + "a,b;c\n1;2\n");
     EXPECT_THAT(file.header, ElementsAre("a,b", "c")) << line;
     EXPECT_THAT(file.rows.at(0).cells, ElementsAre("1", "2")) << line;
   }
@@ -218,7 +218,7 @@ TEST(CsvReader, OnceUtf8AlwaysUtf8) {
   for (const char* front : {"a,\xC3\xA9\n", "a,b\n\xC3\xA9,1\n",
                             "\xEF\xBB\xBF"
                             "a,b\n"}) {
-    const ReadFile file = read_text(front + "1,\xE9\nx,y\n"s);
+    const ReadFile file = read_text(std::string(front) + "1,\xE9\nx,y\n");
     const std::size_t at = file.rows.size() - 2;
     EXPECT_EQ(file.rows[at].fault, RowFault::not_text) << front;
     EXPECT_EQ(file.rows[at].fault_column, 1U) << front;
