@@ -1,0 +1,188 @@
+#include "job/scorer.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include "base/json_writer.h"
+#include "features/encoder.h"
+#include "model/model.h"
+#include "result/answer.h"
+
+namespace dropscore::job {
+namespace {
+
+using table::RowFault;
+
+tl::unexpected<Refusal> refuse(std::string text, bool malformed, std::string rejections_json = "[]") {
+  Refusal refusal;
+  refusal.error = Error{ErrorKind::reject, CustomerText{text}, OperatorText{text}};
+  refusal.malformed = malformed;
+  refusal.rejections_json = std::move(rejections_json);
+  return tl::unexpected<Refusal>(std::move(refusal));
+}
+
+std::string errors_json(const table::RowErrors& errors) {
+  std::string out;
+  JsonWriter json(out);
+  result::write_errors(json, errors);
+  return out;
+}
+
+/// A whole number of JSON, which simdjson keeps apart from the others.
+std::optional<double> as_number(const simdjson::dom::element& value) {
+  double number = 0;
+  if (value.get_double().get(number) == simdjson::SUCCESS) return number;
+  return std::nullopt;
+}
+
+features::EncodedCell encode_value(const schema::Feature& feature, schema::UnknownRule unknown,
+                                   const simdjson::dom::element& value) {
+  if (value.is_null()) return features::encode_cell(feature, unknown, "", false);
+  if (std::string_view text; value.get(text) == simdjson::SUCCESS) {
+    return features::encode_cell(feature, unknown, text, false);
+  }
+  if (value.is_object() || value.is_array() || value.is_bool()) return {0, RowFault::wrong_type};
+  if (feature.kind == schema::Kind::categorical) {  // a category may be written as a number: 1 is the text "1"
+    return features::encode_cell(feature, unknown, simdjson::to_string(value), false);
+  }
+  const std::optional<double> number = as_number(value);
+  return number ? features::EncodedCell{*number, RowFault::none} : features::EncodedCell{0, RowFault::not_a_number};
+}
+
+/// Records of JSON -> matrix rows, the good ones; the others are listed by their index.
+class RecordEncoder {
+ public:
+  RecordEncoder(const model::Model& model, std::uint64_t max_errors) : schema_(model.schema()), errors_(max_errors) {}
+
+  void add(const simdjson::dom::element& record) {
+    const std::uint64_t index = count_++;
+    simdjson::dom::object object;
+    if (record.get(object) != simdjson::SUCCESS) {
+      errors_.add(index, "", simdjson::to_string(record), RowFault::not_a_record);
+      return;
+    }
+    values_.resize((ids_.size() + 1) * schema_.size());
+    double* out = values_.data() + ids_.size() * schema_.size();
+    for (const schema::Feature& feature : schema_.features) {
+      simdjson::dom::element value;
+      const bool present = object.at_key(feature.name).get(value) == simdjson::SUCCESS;
+      features::EncodedCell cell;
+      if (present) {
+        cell = encode_value(feature, schema_.unknown, value);
+      } else if (feature.missing_allowed) {
+        cell.value = std::numeric_limits<double>::quiet_NaN();
+      } else {
+        cell.fault = RowFault::missing_field;
+      }
+      if (cell.fault != RowFault::none) {
+        errors_.add(index, feature.name, present ? shown(value) : std::string(), cell.fault);
+        return;
+      }
+      *out++ = cell.value;
+    }
+    ids_.push_back(index);
+  }
+
+  const std::vector<std::uint64_t>& ids() const { return ids_; }
+  const table::RowErrors& errors() const { return errors_; }
+  std::uint64_t count() const { return count_; }
+  features::MatrixView<double> rows() const { return {values_.data(), ids_.size(), schema_.size()}; }
+
+ private:
+  static std::string shown(const simdjson::dom::element& value) {
+    std::string_view text;
+    return value.get(text) == simdjson::SUCCESS ? std::string(text) : simdjson::to_string(value);
+  }
+
+  const schema::Schema& schema_;
+  table::RowErrors errors_;
+  std::vector<std::uint64_t> ids_;
+  std::vector<double> values_;
+  std::uint64_t count_ = 0;
+};
+
+tl::expected<std::string, Refusal> answer_records(const model::Model& model, const RecordEncoder& records) {
+  if (records.ids().empty()) {
+    const std::string why = records.count() == 0   ? "there is no record in the list"
+                            : records.count() == 1 ? "the record could not be scored; \"errors\" says why"
+                                                   : "no record could be scored; \"errors\" says why for each";
+    return refuse(why, false, errors_json(records.errors()));
+  }
+  std::vector<model::Score> scores(records.ids().size());
+  model.score(records.rows(), std::span<model::Score>(scores));
+  result::Summary summary;
+  result::JsonAnswer answer(model.version());
+  std::string out;
+  answer.begin(out);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    answer.add(out, records.ids()[i], scores[i]);
+    summary.add(scores[i]);
+  }
+  summary.rejected_records = records.errors().total();
+  answer.end(out, summary, records.errors());
+  return out;
+}
+
+tl::expected<std::string, Refusal> answer_csv(ScoreStream stream, std::string_view text) {
+  std::string out;
+  for (;;) {
+    const Result<ScoreStream::Step> step = stream.next(out);
+    if (!step) return refuse(step.error().customer.text, false, stream.rejections_json());
+    if (*step == ScoreStream::Step::end) return out;
+    if (*step == ScoreStream::Step::output) continue;
+    if (text.empty()) {
+      stream.finish();
+      continue;
+    }
+    const std::span<char> room = stream.room();
+    const std::size_t count = text.copy(room.data(), room.size());
+    text.remove_prefix(count);
+    stream.commit(count);
+  }
+}
+
+}  // namespace
+
+std::string Scorer::health_json() const {
+  std::string out;
+  JsonWriter json(out);
+  json.begin_object();
+  json.member("status", "healthy").member("model", model_->predictor().display_name());
+  json.member("features", model_->schema().size()).member("model_version", model_->version());
+  json.end_object();
+  return out;
+}
+
+const std::string& Scorer::model_version() const { return model_->version(); }
+
+tl::expected<std::string, Refusal> Scorer::score_json(std::string_view body, const ScoreOptions& options) const {
+  thread_local simdjson::dom::parser parser(limits::max_json_body_bytes + 1);
+  simdjson::dom::element document;
+  const simdjson::error_code parsed = parser.parse(body.data(), body.size()).get(document);
+  if (parsed != simdjson::SUCCESS) {
+    return refuse(fmt::format("the body is not JSON: {}", simdjson::error_message(parsed)), true);
+  }
+  std::string_view csv;
+  if (document.is_object() && document["csv_data"].get(csv) == simdjson::SUCCESS) {
+    ScoreOptions as_json = options;
+    as_json.format = Format::json;
+    return answer_csv(stream(as_json), csv);
+  }
+  RecordEncoder records(*model_, options.max_errors);
+  simdjson::dom::array array;
+  if (document.get(array) == simdjson::SUCCESS) {
+    for (const simdjson::dom::element record : array) records.add(record);
+  } else if (document.is_object()) {
+    records.add(document);
+  } else {
+    return refuse("the body is neither a record, a list of records, nor {\"csv_data\": \"...\"}", true);
+  }
+  return answer_records(*model_, records);
+}
+
+}  // namespace dropscore::job
