@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "learn/additive.h"
+#include "learn/constant.h"
+#include "learn/logistic.h"
 #include "learn/parallel.h"
 #include "learn/svm.h"
 #include "metrics/random.h"
@@ -51,7 +54,12 @@ struct Fold {
 }  // namespace
 
 std::span<const Learner* const> learners() {
-  static const std::array<const Learner*, 1> all{&svm_learner()};
+  static const std::array all{
+      &additive_learner(),
+      &svm_learner(),
+      &logistic_learner(),
+      &constant_learner(),
+  };
   return all;
 }
 

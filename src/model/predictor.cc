@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/json_reader.h"
+#include "model/additive.h"
 #include "model/constant.h"
+#include "model/logistic.h"
 #include "model/svm.h"
 
 namespace dropscore::model {
@@ -16,7 +18,13 @@ struct Family {
   std::string_view name;
   Result<std::unique_ptr<Predictor>> (*load)(JsonReader);
 };
-constexpr std::array families{Family{"constant", Constant::load}, Family{"svm", Svm::load}};
+// By name, one to a line.
+constexpr std::array families{
+    Family{"additive", Additive::load},
+    Family{"constant", Constant::load},
+    Family{"logistic", Logistic::load},
+    Family{"svm", Svm::load},
+};
 
 }  // namespace
 
