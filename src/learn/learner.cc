@@ -16,18 +16,6 @@
 namespace dropscore::learn {
 namespace {
 
-/// The fold of each row: as equal as may be within each class, dealt over the rows in shuffled order.
-Result<std::vector<std::uint32_t>> shuffled_folds(std::span<const std::uint8_t> labels, std::uint32_t seed,
-                                                  std::uint32_t folds) {
-  const std::vector<std::size_t> order = metrics::NumpyRandom(seed).permutation(labels.size());
-  std::vector<std::uint8_t> shuffled(labels.size());
-  for (std::size_t i = 0; i < order.size(); ++i) shuffled[i] = labels[order[i]];
-  DROPSCORE_TRY(const std::vector<std::uint32_t> dealt, metrics::stratified_folds(shuffled, folds));
-  std::vector<std::uint32_t> fold_of(labels.size());
-  for (std::size_t i = 0; i < order.size(); ++i) fold_of[order[i]] = dealt[i];
-  return fold_of;
-}
-
 struct Fold {
   const Learner& learner;
   const TrainingSet& data;
@@ -72,10 +60,21 @@ Result<const Learner*> find_learner(std::string_view name) {
   return fail(ErrorKind::misuse, fmt::format("no model is called \"{}\"; there are: {}", name, known));
 }
 
+Result<std::vector<std::uint32_t>> training_folds(std::span<const std::uint8_t> labels, std::uint32_t seed,
+                                                  std::uint32_t folds) {
+  const std::vector<std::size_t> order = metrics::NumpyRandom(seed).permutation(labels.size());
+  std::vector<std::uint8_t> shuffled(labels.size());
+  for (std::size_t i = 0; i < order.size(); ++i) shuffled[i] = labels[order[i]];
+  DROPSCORE_TRY(const std::vector<std::uint32_t> dealt, metrics::stratified_folds(shuffled, folds));
+  std::vector<std::uint32_t> fold_of(labels.size());
+  for (std::size_t i = 0; i < order.size(); ++i) fold_of[order[i]] = dealt[i];
+  return fold_of;
+}
+
 Result<std::vector<double>> out_of_fold_decisions(const Learner& learner, const TrainingSet& data,
                                                   const Parameters& parameters, const LearnContext& context,
                                                   std::uint32_t folds) {
-  DROPSCORE_TRY(const std::vector<std::uint32_t> fold_of, shuffled_folds(data.labels, context.seed, folds));
+  DROPSCORE_TRY(const std::vector<std::uint32_t> fold_of, training_folds(data.labels, context.seed, folds));
   std::vector<double> decisions(data.labels.size());
   // The folds share the threads: a fit within one runs on one.
   LearnContext inner = context;
