@@ -41,33 +41,35 @@ std::vector<bool> categorical_columns(const schema::Schema& schema) {
   return out;
 }
 
-/// A share of each class's rows, `count` rows in all or nearly so, ascending.
-std::vector<std::size_t> sample(std::span<const std::uint8_t> labels, std::size_t count, std::uint32_t seed) {
-  const auto ones = static_cast<std::size_t>(std::count(labels.begin(), labels.end(), std::uint8_t{1}));
-  const double share = static_cast<double>(count) / static_cast<double>(labels.size());
-  const auto due = [share](std::size_t rows) {
-    return static_cast<std::size_t>(std::ceil(share * static_cast<double>(rows)));
-  };
-  std::array<std::size_t, 2> wanted{due(labels.size() - ones), due(ones)};
-  std::vector<std::size_t> rows;
+/// Samples of `count` rows or nearly so, with as large a share of either class as there is, ascending. One draws on
+/// where the one before it ended, so that they overlap only where the rows do not suffice for all.
+std::vector<std::vector<std::size_t>> samples(std::span<const std::uint8_t> labels, std::size_t number,
+                                              std::size_t count, std::uint32_t seed) {
+  std::array<std::vector<std::size_t>, 2> classes;
   for (const std::size_t row : metrics::NumpyRandom(seed).permutation(labels.size())) {
-    std::size_t& left = wanted[labels[row] != 0 ? 1 : 0];
-    if (left == 0) continue;
-    --left;
-    rows.push_back(row);
+    classes[labels[row] != 0 ? 1 : 0].push_back(row);
   }
-  std::sort(rows.begin(), rows.end());
-  return rows;
+  const double share = static_cast<double>(count) / static_cast<double>(labels.size());
+  std::vector<std::vector<std::size_t>> out(number);
+  for (const std::vector<std::size_t>& rows : classes) {
+    const auto due = static_cast<std::size_t>(std::ceil(share * static_cast<double>(rows.size())));
+    std::size_t next = 0;
+    for (std::vector<std::size_t>& one : out) {
+      for (std::size_t i = 0; i < due; ++i) one.push_back(rows[next++ % rows.size()]);
+    }
+  }
+  for (std::vector<std::size_t>& one : out) std::sort(one.begin(), one.end());
+  return out;
 }
 
 /// The fold of each row: each class shuffled and dealt out in turn, one class going on where the other ended.
-std::vector<std::uint32_t> deal(std::span<const std::uint8_t> labels, std::uint32_t seed) {
+std::vector<std::uint32_t> deal(std::span<const std::uint8_t> labels, std::uint32_t folds, std::uint32_t seed) {
   const std::vector<std::size_t> order = metrics::NumpyRandom(seed).permutation(labels.size());
   std::vector<std::uint32_t> fold_of(labels.size());
   std::uint32_t next = 0;
   for (const bool one : {false, true}) {
     for (const std::size_t row : order) {
-      if ((labels[row] != 0) == one) fold_of[row] = next++ % additive_folds;
+      if ((labels[row] != 0) == one) fold_of[row] = next++ % folds;
     }
   }
   return fold_of;
@@ -79,6 +81,7 @@ struct Job {
   std::vector<bool> categorical;
   const LearnContext& context;
 
+  bool searches_samples() const { return data.rows.rows > max_searched_rows; }
   std::optional<AdditiveFit> fit_rows(std::span<const std::size_t> rows, const AdditiveSettings& how) const {
     std::vector<std::uint8_t> labels;
     labels.reserve(rows.size());
@@ -86,46 +89,48 @@ struct Job {
     return find_terms(columns_of(data.rows, rows, categorical), labels, how, context.stop_requested);
   }
 
-  /// One fit without each fold. Too few rows of a class for that: none.
-  std::vector<std::optional<AdditiveFit>> fit_folds(const Link& link) const {
-    const auto ones = std::count(data.labels.begin(), data.labels.end(), std::uint8_t{1});
-    const auto fewer = std::min(ones, std::ssize(data.labels) - ones);
-    if (fewer < static_cast<std::ptrdiff_t>(additive_folds)) return {};
-    AdditiveSettings how = settings;
-    how.may_bend = how.must_bend = link.asymptotes;
-    const std::vector<std::uint32_t> fold_of = deal(data.labels, context.seed);
-    std::vector<std::optional<AdditiveFit>> fits(additive_folds);
-    for_each_index(fits.size(), context.threads, [&](std::size_t fold) {
-      std::vector<std::size_t> rows;
-      for (std::size_t row = 0; row < fold_of.size(); ++row) {
-        if (fold_of[row] != fold) rows.push_back(row);
-      }
-      fits[fold] = fit_rows(rows, how);
-    });
-    return fits;
-  }
-
+  /// The rows that each member is fitted on, the first being the one that chooses the link.
+  std::vector<std::vector<std::size_t>> choose_rows() const;
   /// The fits whose mean is the model; empty where stopped.
   std::vector<AdditiveFit> fit_members() const;
 };
 
-std::vector<AdditiveFit> Job::fit_members() const {
-  if (data.rows.rows > max_searched_rows) {
-    const std::optional<AdditiveFit> found = fit_rows(sample(data.labels, max_searched_rows, context.seed), settings);
-    if (!found) return {};
-    auto fitted = refit(*found, data.rows, data.labels, categorical, settings, context.threads, context.stop_requested);
-    if (!fitted) return {};
-    return {std::move(*fitted)};
+std::vector<std::vector<std::size_t>> Job::choose_rows() const {
+  if (searches_samples()) return samples(data.labels, additive_members, max_searched_rows, context.seed);
+  std::vector<std::vector<std::size_t>> out(1, std::vector<std::size_t>(data.rows.rows));
+  std::iota(out.front().begin(), out.front().end(), std::size_t{0});
+  constexpr std::uint32_t folds = additive_members - 1;
+  const auto ones = std::count(data.labels.begin(), data.labels.end(), std::uint8_t{1});
+  if (std::min(ones, std::ssize(data.labels) - ones) < std::ptrdiff_t{folds}) return out;  // a fold could want a class
+  const std::vector<std::uint32_t> fold_of = deal(data.labels, folds, context.seed);
+  out.resize(additive_members);
+  for (std::size_t row = 0; row < fold_of.size(); ++row) {
+    for (std::size_t fold = 0; fold < folds; ++fold) {
+      if (fold_of[row] != fold) out[fold + 1].push_back(row);
+    }
   }
-  std::vector<std::size_t> all(data.rows.rows);
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  std::optional<AdditiveFit> full = fit_rows(all, settings);
-  if (!full) return {};
-  std::vector<AdditiveFit> members{std::move(*full)};
-  for (std::optional<AdditiveFit>& fit : fit_folds(members.front().link)) {
+  return out;
+}
+
+std::vector<AdditiveFit> Job::fit_members() const {
+  const std::vector<std::vector<std::size_t>> rows = choose_rows();
+  std::vector<std::optional<AdditiveFit>> fits(rows.size());
+  fits.front() = fit_rows(rows.front(), settings);
+  if (!fits.front()) return {};
+  const bool asymptotes = fits.front()->link.asymptotes;
+  AdditiveSettings same_link = settings;
+  same_link.may_bend = same_link.must_bend = asymptotes;
+  for_each_index(fits.size() - 1, context.threads,
+                 [&](std::size_t i) { fits[i + 1] = fit_rows(rows[i + 1], same_link); });
+  std::vector<AdditiveFit> members;
+  for (std::optional<AdditiveFit>& fit : fits) {
+    if (fit && searches_samples()) {
+      fit = refit(std::move(*fit), data.rows, data.labels, categorical, settings, context.threads,
+                  context.stop_requested);
+    }
     if (!fit) return {};
-    // A fold that found no term has no asymptotes either, and its score would be on another scale.
-    if (fit->link.asymptotes == members.front().link.asymptotes) members.push_back(std::move(*fit));
+    // A fit that found no term has no asymptotes either, and its score would be on another scale.
+    if (fit->link.asymptotes == asymptotes) members.push_back(std::move(*fit));
   }
   return members;
 }

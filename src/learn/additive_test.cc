@@ -80,7 +80,6 @@ TEST(AdditiveLearner, FindsTheStepsTheLinkAndNothingElse) {
   EXPECT_GT(form.shapes[1].missing, 2) << "a branch of its own";
   EXPECT_GT(form.shapes[2].contribution[1], form.shapes[2].contribution[0] + 3);
   EXPECT_TRUE(form.shapes[3].cuts.empty()) << "noise";
-  EXPECT_LT(farthest(probabilities(**fitted, others.rows.view()), others.truth), 0.1);
   EXPECT_LT(metrics::log_loss(others.labels, probabilities(**fitted, others.rows.view())),
             metrics::log_loss(others.labels, others.truth) + 0.003);
 }
@@ -101,26 +100,27 @@ TEST(AdditiveLearner, CentresItsShapes) {
 }
 
 TEST(AdditiveLearner, IsTheSameOnAnyNumberOfThreads) {
-  const Customers few(1500);
-  const Customers many(max_searched_rows + 30'000);
-  for (const Customers* customers : {&few, &many}) {
-    std::vector<std::vector<double>> decided;
-    for (const unsigned threads : {1U, 2U, 3U}) {
-      LearnContext context;
-      context.threads = threads;
-      decided.push_back(probabilities(**additive_learner().fit(customers->data(), {}, context), few.rows.view()));
-    }
-    EXPECT_EQ(decided[0], decided[1]);
-    EXPECT_EQ(decided[0], decided[2]);
+  const Customers customers(1500);
+  std::vector<std::vector<double>> decided;
+  for (const unsigned threads : {1U, 2U, 5U}) {
+    LearnContext context;
+    context.threads = threads;
+    decided.push_back(probabilities(**additive_learner().fit(customers.data(), {}, context), customers.rows.view()));
   }
+  EXPECT_EQ(decided[0], decided[1]);
+  EXPECT_EQ(decided[0], decided[2]);
 }
 
 TEST(AdditiveLearner, FitsMoreRowsThanItSearches) {
   const Customers customers(max_searched_rows + 30'000);
-  const auto fitted = additive_learner().fit(customers.data(), {}, {});
-  ASSERT_TRUE(fitted);
   const Customers others(2000, 2);
-  EXPECT_LT(farthest(probabilities(**fitted, others.rows.view()), others.truth), 0.02);
+  LearnContext context;
+  const auto alone = additive_learner().fit(customers.data(), {}, context);
+  context.threads = 3;
+  const auto together = additive_learner().fit(customers.data(), {}, context);
+  ASSERT_TRUE(alone && together);
+  EXPECT_EQ(probabilities(**alone, others.rows.view()), probabilities(**together, others.rows.view()));
+  EXPECT_LT(farthest(probabilities(**alone, others.rows.view()), others.truth), 0.02);
 }
 
 TEST(AdditiveLearner, DrawsLinesWhereAskedTo) {
@@ -166,7 +166,7 @@ TEST(AdditiveLearner, TakesFewRowsAndStrangeColumns) {
   for (const char* slopes : {"false", "true"}) {
     const auto fitted = additive_learner().fit(customers.data(), {{"slopes", slopes}}, {});
     ASSERT_TRUE(fitted) << fitted.error().customer.text;
-    EXPECT_GT(probabilities(**fitted, customers.rows.view())[0], 0.8);
+    EXPECT_GT(probabilities(**fitted, customers.rows.view())[0], 0.6);
   }
 }
 

@@ -1,4 +1,4 @@
-// Our splits, folds, figures, sigmoids and support vector machines against scikit-learn's, recorded in sklearn.json.
+// Our splits, folds, figures, calibrations and classifiers against scikit-learn's, recorded in sklearn.json.
 #include <algorithm>
 #include <cmath>
 
@@ -8,8 +8,10 @@
 
 #include "base/files.h"
 #include "base/json_reader.h"
+#include "learn/logistic.h"
 #include "learn/svm.h"
 #include "metrics/classification.h"
+#include "metrics/isotonic.h"
 #include "metrics/platt.h"
 #include "metrics/split.h"
 
@@ -187,6 +189,42 @@ TEST_F(Sklearn, SupportVectorMachinesAreTheSame) {
     std::vector<double> probabilities(asked.rows());
     calibration->apply(decisions, probabilities);
     EXPECT_THAT(probabilities, testing::Pointwise(testing::DoubleNear(1e-7), question.numbers("probabilities")));
+  }
+}
+
+// lbfgs stops near the optimum, Newton's method at it: with a tight tolerance the coefficients agree, and with
+// scikit-learn's own the probabilities are as close as it gets.
+TEST_F(Sklearn, LogisticRegressionsAreTheSame) {
+  for (const Question& question : questions("regressions")) {
+    const features::Matrix<double> rows = question.matrix("rows");
+    const Bytes labels = question.digits("labels");
+    const schema::Schema schema = numeric_schema(rows.columns());
+    const auto fitted = learn::logistic_learner().fit({rows.view(), labels, &schema}, question.parameters(), {});
+    ASSERT_TRUE(fitted) << fitted.error().detail.text;
+    const model::LogisticForm& form = dynamic_cast<const model::Logistic&>(**fitted).form();
+    EXPECT_NEAR(form.intercept, question.number("intercept"), 1e-5);
+    EXPECT_THAT(form.coefficients, testing::Pointwise(testing::DoubleNear(1e-5), question.numbers("coefficients")));
+    std::vector<double> probabilities(rows.rows());
+    (*fitted)->decide(rows.view(), probabilities);
+    for (double& value : probabilities) value = model::sigmoid(value, -1, 0);
+    EXPECT_THAT(probabilities,
+                testing::Pointwise(testing::DoubleNear(1e-4), question.numbers("original_probabilities")));
+  }
+}
+
+TEST_F(Sklearn, IsotonicRegressionsAreTheSame) {
+  for (const Question& question : questions("isotonics")) {
+    const metrics::IsotonicPoints ours =
+        metrics::fit_isotonic(question.numbers("decisions"), question.digits("labels"));
+    EXPECT_EQ(ours.decision, question.numbers("at"));
+    EXPECT_THAT(ours.probability, testing::Pointwise(testing::DoubleNear(1e-12), question.numbers("values")));
+    const model::Calibration calibration{
+        .kind = model::CalibrationKind::isotonic, .decision = ours.decision, .probability = ours.probability};
+    ASSERT_TRUE(calibration.check());
+    const std::vector<double> asked = question.numbers("asked");
+    std::vector<double> probabilities(asked.size());
+    calibration.apply(asked, probabilities);
+    EXPECT_THAT(probabilities, testing::Pointwise(testing::DoubleNear(1e-12), question.numbers("probabilities")));
   }
 }
 
