@@ -8,6 +8,7 @@
 #include "base/json_reader.h"
 #include "model/constant.h"
 #include "model/svm.h"
+#include "model/trees.h"
 
 namespace dropscore::model {
 namespace {
@@ -16,7 +17,8 @@ struct Family {
   std::string_view name;
   Result<std::unique_ptr<Predictor>> (*load)(JsonReader);
 };
-constexpr std::array families{Family{"constant", Constant::load}, Family{"svm", Svm::load}};
+constexpr std::array families{Family{"boosted", Trees::load}, Family{"constant", Constant::load},
+                              Family{"forest", Trees::load}, Family{"svm", Svm::load}};
 
 }  // namespace
 
