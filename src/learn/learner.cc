@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "learn/boosted.h"
 #include "learn/parallel.h"
 #include "learn/svm.h"
 #include "metrics/random.h"
@@ -51,7 +52,7 @@ struct Fold {
 }  // namespace
 
 std::span<const Learner* const> learners() {
-  static const std::array<const Learner*, 1> all{&svm_learner()};
+  static const std::array<const Learner*, 2> all{&svm_learner(), &boosted_learner()};
   return all;
 }
 
