@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "learn/additive.h"
+#include "learn/boosted.h"
 #include "learn/constant.h"
 #include "learn/logistic.h"
 #include "learn/parallel.h"
@@ -44,6 +45,7 @@ struct Fold {
 std::span<const Learner* const> learners() {
   static const std::array all{
       &additive_learner(),
+      &boosted_learner(),
       &svm_learner(),
       &logistic_learner(),
       &constant_learner(),

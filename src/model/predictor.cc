@@ -10,6 +10,7 @@
 #include "model/constant.h"
 #include "model/logistic.h"
 #include "model/svm.h"
+#include "model/trees.h"
 
 namespace dropscore::model {
 namespace {
@@ -21,7 +22,9 @@ struct Family {
 // By name, one to a line.
 constexpr std::array families{
     Family{"additive", Additive::load},
+    Family{"boosted", Trees::load},
     Family{"constant", Constant::load},
+    Family{"forest", Trees::load},
     Family{"logistic", Logistic::load},
     Family{"svm", Svm::load},
 };
