@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -76,6 +77,21 @@ TEST(JsonWriter, NotANumberIsNull) {
   append_json_number(out, std::nan(""));
   append_json_number(out, std::numeric_limits<double>::infinity());
   EXPECT_EQ(out, "nullnull");
+}
+
+TEST(JsonWriter, NumbersOnOneLine) {
+  std::string indented;
+  JsonWriter json(indented, 2);
+  json.begin_array().numbers(std::vector<double>{0.5, -1}).numbers({}).end_array();
+  EXPECT_EQ(indented, "[\n  [0.5, -1],\n  []\n]");
+}
+
+TEST(JsonWriter, NumbersThatParsersWouldTakeForIntegers) {
+  std::string out;
+  append_json_number(out, -0.0);
+  out.push_back(' ');
+  append_json_number(out, 0x1p64);
+  EXPECT_EQ(out, "-0.0 1.8446744073709552e+19");
 }
 
 RC_GTEST_PROP(JsonWriter, NumbersReadBackAsTheSameDouble, (double number)) {

@@ -26,10 +26,10 @@ void append_escaped(std::string& out, char c) {
   out.push_back(hex_digits[byte & 15U]);
 }
 
-template <class T>
-void append_chars(std::string& out, T number) {
+template <class T, class... Format>
+void append_chars(std::string& out, T number, Format... format) {
   std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, format...).ptr;
   out.append(buffer.data(), end);
 }
 
@@ -68,7 +68,14 @@ void append_json_number(std::string& out, double number) {
     out.append("null");
     return;
   }
-  append_chars(out, number);
+  // Parsers read digits alone as a 64-bit integer: they refuse larger ones and lose the sign of -0.
+  if (std::abs(number) >= 0x1p63) {
+    append_chars(out, number, std::chars_format::scientific);
+  } else if (number == 0 && std::signbit(number)) {
+    out.append("-0.0");
+  } else {
+    append_chars(out, number);
+  }
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
@@ -93,6 +100,17 @@ JsonWriter& JsonWriter::value(double number) {
 
 JsonWriter& JsonWriter::value(bool flag) { return raw(flag ? "true" : "false"); }
 JsonWriter& JsonWriter::null() { return raw("null"); }
+
+JsonWriter& JsonWriter::numbers(std::span<const double> values) {
+  separate();
+  out_.push_back('[');
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out_.append(indent_ > 0 ? ", " : ",");
+    append_json_number(out_, values[i]);
+  }
+  out_.push_back(']');
+  return *this;
+}
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
   separate();

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,8 @@ namespace dropscore {
 /// Appends `text` quoted and escaped; invalid UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
-/// Appends the shortest decimal that reads back as `number`; NaN and the infinities, which JSON lacks, as null.
+/// Appends the shortest decimal that reads back as `number`, with an exponent where it would otherwise look like a
+/// whole number too large for 64 bits; NaN and the infinities, which JSON lacks, as null.
 void append_json_number(std::string& out, double number);
 
 /// Keeps commas, colons and indentation right; the caller keeps begin/end balanced. Appends to a string that it does
@@ -44,6 +46,8 @@ class JsonWriter {
       return natural(static_cast<std::uint64_t>(number));
     }
   }
+  /// An array of numbers, on one line whatever the indentation.
+  JsonWriter& numbers(std::span<const double> values);
   /// `json` goes in as it is. REQUIRES: it is one JSON value.
   JsonWriter& raw(std::string_view json);
 

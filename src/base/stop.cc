@@ -1,10 +1,18 @@
 #include "base/stop.h"
 
+#include <atomic>
 #include <csignal>
-#include <ctime>
 
 namespace dropscore {
 namespace {
+
+std::atomic<bool> stop_caught = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+
+void on_stop_signal(int signal) {
+  stop_caught = true;
+  std::signal(signal, SIG_DFL);  // whoever asks a second time does not want to wait
+}
 
 sigset_t stop_signals() {
   sigset_t set;
@@ -27,13 +35,20 @@ int wait_for_stop_signal() {
   int signal = 0;
   while (sigwait(&set, &signal) != 0) {
   }
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   return signal;
 }
 
-bool take_stop_signal() {
-  const sigset_t set = stop_signals();
-  const timespec now{0, 0};
-  return sigtimedwait(&set, nullptr, &now) > 0;
+void catch_stop_signals() {
+  struct sigaction action = {};
+  action.sa_handler = on_stop_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: a read that waits for a terminal has to return
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
 }
+
+bool stop_requested() { return stop_caught; }
 
 }  // namespace dropscore

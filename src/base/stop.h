@@ -1,15 +1,20 @@
-// SIGINT and SIGTERM as something that can be asked and waited for. Set up once, in main.
+// SIGINT and SIGTERM as something that can be asked and waited for. A program uses one of the two ways, set up in main
+// before any thread starts.
 #pragma once
 
 namespace dropscore {
 
-/// Blocks SIGINT and SIGTERM for this thread and those it starts, and ignores SIGPIPE. Call before any thread starts.
+/// For a program that waits: blocks the stop signals for this thread and those it starts, and ignores SIGPIPE.
 void block_stop_signals();
 
-/// Waits until SIGINT or SIGTERM arrives and returns its number. REQUIRES: block_stop_signals() was called.
+/// Waits until a stop signal arrives and returns its number; the next one then ends the program at once.
+/// REQUIRES: block_stop_signals() was called; one thread waits.
 int wait_for_stop_signal();
 
-/// True once a stop signal is pending for the process; takes it. For loops that have work between looks.
-bool take_stop_signal();
+/// For a program that works: a stop signal interrupts a blocking call and sets a flag; SIGPIPE is ignored.
+void catch_stop_signals();
+
+/// True once a stop signal was caught. Thread-safe.
+bool stop_requested();
 
 }  // namespace dropscore

@@ -31,10 +31,13 @@ class Inbox {
   /// Waits at most `wait` for an arrival; empty when none came or stop() was called.
   virtual Result<std::optional<Envelope>> take(std::chrono::milliseconds wait) = 0;
 
-  /// Done with it, for good.
+  /// Done with it, for good. A taker may put the version that it worked on into `etag` first: an inbox that sweeps does
+  /// not come back with that version then, whatever became of it. Errors: `not_found` (this delivery has ended
+  /// already).
   virtual Status acknowledge(const Envelope& envelope) = 0;
 
-  /// Not done: deliver again, `attempt` one higher, not before `delay` has passed.
+  /// Not done: deliver again, `attempt` one higher, not before `delay` has passed. Where the blob has
+  /// arrived anew meanwhile, `attempt` is 1 again. Errors: as acknowledge().
   virtual Status retry(const Envelope& envelope, std::chrono::milliseconds delay) = 0;
 
   /// Wakes every taker and hands out nothing more. What is under way may still be acknowledged.

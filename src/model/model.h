@@ -20,7 +20,7 @@ namespace dropscore::model {
 struct DecisionRule {
   enum class Kind : std::uint8_t {
     probability,  ///< converts where probability >= threshold
-    sign,         ///< converts where the decision value > 0, as the original (its probability may disagree)
+    sign,         ///< converts where the decision value >= 0, as the original (its probability may disagree)
   };
   Kind kind = Kind::probability;
   double threshold = 0.5;
@@ -35,7 +35,7 @@ enum class Precision : std::uint8_t { single_precision, double_precision };
 
 struct ModelParts {
   schema::Schema schema;
-  std::unique_ptr<Predictor> predictor;
+  std::shared_ptr<const Predictor> predictor;
   Calibration calibration;
   DecisionRule decision;
   std::string training_json;  ///< one JSON object: data, options, figures; carried along, never interpreted

@@ -10,8 +10,8 @@
 #include "base/result.h"
 #include "features/matrix.h"
 
-namespace simdjson::dom {
-class element;
+namespace dropscore {
+class JsonReader;
 }
 
 namespace dropscore::model {
@@ -41,6 +41,6 @@ class Predictor {
 };
 
 /// Reads a "predictor" object of any known family. Errors: `give_up`, with the place in the document.
-Result<std::unique_ptr<Predictor>> load_predictor(const simdjson::dom::element& json);
+Result<std::unique_ptr<Predictor>> load_predictor(JsonReader json);
 
 }  // namespace dropscore::model

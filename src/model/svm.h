@@ -32,6 +32,7 @@ class Svm final : public Predictor {
  public:
   /// REQUIRES: shapes agree, at least one support vector.
   explicit Svm(SvmForm form);
+  ~Svm() override;
 
   std::string_view family() const override { return "svm"; }
   std::string_view display_name() const override { return "SVM"; }
@@ -39,12 +40,15 @@ class Svm final : public Predictor {
   void decide(features::MatrixView<float> rows, std::span<double> out) const override;
   void decide(features::MatrixView<double> rows, std::span<double> out) const override;
   void save(JsonWriter& json) const override;
-  static Result<std::unique_ptr<Predictor>> load(const simdjson::dom::element& json);
+  static Result<std::unique_ptr<Predictor>> load(JsonReader json);
 
   const SvmForm& form() const { return form_; }
 
  private:
+  struct Evaluation;
+
   SvmForm form_;
+  std::unique_ptr<const Evaluation> evaluation_;
 };
 
 }  // namespace dropscore::model

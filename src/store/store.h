@@ -15,11 +15,18 @@
 
 namespace dropscore::store {
 
-/// Names are relative, '/'-separated, UTF-8, at most limits::max_blob_name_bytes, with no empty, "." or ".." part.
+/// Names are relative, '/'-separated, UTF-8 without NUL, at most limits::max_blob_name_bytes, with no empty, "." or
+/// ".." part. Errors: `reject`. Every method below that takes a name gives the same error for a bad one.
 Status validate_name(std::string_view name);
 
-/// Small texts kept with a blob and published with it. Keys: lower-case letters, digits, '_' (what Azure accepts).
+/// Small texts kept with a blob and published with it.
 using Metadata = std::map<std::string, std::string>;
+
+inline constexpr std::size_t max_metadata_bytes = 8192;  ///< keys and values together: Azure's own limit
+
+/// Keys: lower-case letters, digits, '_', no digit first (what Azure accepts). Values: one line of UTF-8.
+/// Errors: `misuse`.
+Status validate_metadata(const Metadata& metadata);
 
 struct BlobInfo {
   std::string name;
@@ -53,7 +60,8 @@ class BlobWriter {
 
   virtual Status write(std::string_view bytes) = 0;
   /// Publishes content and metadata; durable when it returns. The blob's new state.
-  /// Errors: `changed` where the condition does not hold (somebody else published), `try_later`.
+  /// Errors: `changed` where the condition does not hold (somebody else published; if_match and the blob is gone),
+  /// `misuse` (metadata that validate_metadata refuses), `try_later`. Whatever the outcome, the writer is spent.
   virtual Result<BlobInfo> commit(const Metadata& metadata) = 0;
 };
 
@@ -69,17 +77,22 @@ class BlobStore {
   virtual std::string container() const = 0;
 
   /// Calls `visit` for every blob, in no stated order, until it returns false. Blobs that come or go meanwhile may be
-  /// seen or not. A store's own bookkeeping (".dropscore/") is never listed.
+  /// seen or not. A store's own bookkeeping (".dropscore/") is never listed. `visit` may use the store. Errors:
+  /// `try_later`.
   virtual Status list(const std::function<bool(const BlobInfo&)>& visit) = 0;
 
   /// Errors: `not_found`, `try_later`.
   virtual Result<BlobProperties> properties(std::string_view name) = 0;
 
   /// Opens a blob's content for reading from `offset` to the end. With `if_match`, reading fails with `changed` once
-  /// the blob is not (or no longer) that version: bytes of two versions are never mixed unnoticed.
+  /// the blob is not (or no longer) that version: bytes of two versions are never mixed unnoticed by a caller who reads
+  /// to the end. A store may also hand out the opened version to its end after the blob was replaced. An `offset` past
+  /// the end reads as empty. The source may outlive the store. Errors: `not_found`, `changed`, `try_later`.
   virtual Result<std::unique_ptr<ByteSource>> open(std::string_view name, const std::optional<std::string>& if_match,
                                                    std::uint64_t offset = 0) = 0;
 
+  /// A condition is looked at by commit(), not here. The writer must not outlive the store.
+  /// Errors: `reject` (a name that this store cannot hold), `try_later`.
   virtual Result<std::unique_ptr<BlobWriter>> create(std::string_view name, const WriteCondition& condition) = 0;
 
   /// Errors: `not_found`, `changed`, `try_later`.

@@ -15,7 +15,7 @@
 //
 // Format: RFC 4180 with LF or CRLF, quoted cells that may hold line ends, comma, semicolon or tab found by itself,
 // UTF-8 (with or without BOM), UTF-16 with BOM and Windows-1252. docs/formats/csv.md says all of it.
-// Memory: bounded by a few times `max_row_bytes` + a chunk, whatever the file's size.
+// Memory: bounded by a few times `max_row_bytes` + a chunk, whatever the file's size. Time: linear, whatever it holds.
 #pragma once
 
 #include <cstdint>
@@ -55,21 +55,27 @@ struct Dialect {
 struct Row {
   std::uint64_t line = 0;    ///< physical line where the record starts; the file's first line is 1
   std::uint64_t record = 0;  ///< 0-based count of records, refused ones included
-  std::string_view raw;      ///< the record's text without its line end (cut at max_row_bytes where it is too long)
+  std::string_view raw;      ///< the record's text without its line end; row_too_long: cut at max_row_bytes;
+                             ///< unclosed_quote: the first physical line, as the lines after it are read as rows
   std::uint32_t first_cell = 0;
   std::uint32_t cell_count = 0;
   RowFault fault = RowFault::none;
   std::uint32_t fault_column = 0;  ///< with a fault: the 0-based column to blame; >= the header's size for none
 };
 
-/// Rows and their cells, unquoted and in UTF-8. All views belong to the reader and live until its next call.
-/// A row with a fault may have any number of cells.
+/// Rows and their cells, unquoted. All views belong to the reader and live until its next call; all are valid UTF-8:
+/// where a refused row's bytes are not, U+FFFD stands for them.
+/// A row without a fault has as many cells as the header; one with a fault has any number up to one more (the first
+/// surplus cell), and the blamed cell among them where there is one to show.
 struct Batch {
   std::vector<Row> rows;
   std::vector<std::string_view> cells;
 
   std::string_view cell(const Row& row, std::size_t column) const { return cells[row.first_cell + column]; }
 };
+
+/// Adds a row with a fault to `errors`, with the name and the text of the cell to blame.
+void add_error(RowErrors& errors, const Batch& batch, const Row& row, std::span<const std::string> header);
 
 /// Not thread-safe; movable.
 class CsvReader {
@@ -83,15 +89,18 @@ class CsvReader {
   ~CsvReader();
 
   /// Where the next bytes go; at least options.chunk_bytes. Invalidates every view into the reader.
+  /// To be called when next() needs bytes: whoever fills room after room without asking for rows holds them all.
   std::span<char> room();
-  /// The first `count` bytes of room() were filled.
+  /// The first `count` bytes of the latest room() were filled. Once for each room().
   void commit(std::size_t count);
   /// There are no more bytes.
   void finish();
 
-  /// The next rows. `batch` is never empty when the step is `batch`.
+  /// The next rows. `batch` is never empty when the step is `batch`; give the same one again, to reuse its memory.
+  /// Rows and errors depend on the bytes alone, never on how they were cut into rooms; which rows share a batch may.
   /// Errors, all of kind `reject` and for the customer: an empty file, no header, not text, a spreadsheet or archive
-  /// ("save it as CSV"), too many columns, a header line over max_row_bytes. After an error the reader is done.
+  /// ("save it as CSV"), too many columns, a header line over max_row_bytes. After an error the reader is done and says
+  /// the same again.
   Result<Step> next(Batch& batch);
 
   /// The header's names, trimmed; empty until known. A last empty name made by a trailing delimiter is kept.

@@ -17,7 +17,7 @@ namespace dropscore::table {
 class Frame {
  public:
   /// Reads everything; rows with a structural fault are left out and listed in `errors`.
-  /// Errors: as CsvReader::next and ByteSource::read.
+  /// Errors: as CsvReader::next and ByteSource::read; `misuse` for options that are not valid.
   static Result<Frame> read(ByteSource& source, RowErrors& errors, const CsvOptions& options = {});
 
   std::size_t rows() const { return rows_; }

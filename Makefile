@@ -1,0 +1,56 @@
+# The front door. Each target installs what it needs from Debian, then does what its line below says.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+JOBS ?= $(shell nproc)
+DATA ?=
+TARGET ?= Conversion
+PORT ?= 8000
+SEED ?= 1
+
+.PHONY: help setup build run test lint bench prove asan tsan clean
+
+help: ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@echo
+	@echo "make run DATA=customers.csv TARGET=Conversion trains on your own data; PORT=8000 chooses the port."
+
+setup: ## Install the Debian packages that a build needs
+	@tools/setup.sh build
+
+build: setup ## Build the program: build/release/dropscore
+	@cmake --preset release -DDROPSCORE_TESTS=OFF
+	@cmake --build --preset release --parallel $(JOBS)
+
+run: build ## Train, start everything on 127.0.0.1:$(PORT), score the sample, stay up
+	@tools/run.sh "$(DATA)" "$(TARGET)" "$(PORT)"
+
+test: ## Build everything and run every test
+	@tools/setup.sh test
+	@python3 tools/check_rooms.py
+	@cmake --preset release -DDROPSCORE_TESTS=ON
+	@cmake --build --preset release --parallel $(JOBS)
+	@python3 tools/check_rooms.py --built build/release
+	@ctest --preset release --parallel $(JOBS)
+
+asan tsan: ## The tests under address + undefined, or thread, sanitizers
+	@tools/setup.sh test
+	@cmake --preset $@
+	@cmake --build --preset $@ --parallel $(JOBS)
+	@ctest --preset $@ --parallel $(JOBS)
+
+lint: ## clang-format and clang-tidy over every source
+	@tools/setup.sh lint
+	@tools/lint.sh
+
+bench: ## Measure; writes build/bench/*.json
+	@tools/setup.sh bench
+	@cmake --preset bench && cmake --build --preset bench --parallel $(JOBS)
+	@tools/bench.sh
+
+prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats one)
+	@tools/setup.sh test
+	@SEED=$(SEED) tools/prove.sh
+
+clean: ## Remove what was built
+	rm -rf build

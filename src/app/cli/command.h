@@ -1,0 +1,57 @@
+// What the commands share: options that can also come from the environment and a configuration file, logging set-up,
+// and the translation of an Error into an exit code.
+#pragma once
+
+#include <cctype>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "base/result.h"
+
+namespace dropscore::app {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+
+/// What a chosen command does; returns the exit code.
+using Action = std::function<int()>;
+
+/// "--max-errors" -> "DROPSCORE_MAX_ERRORS".
+inline std::string environment_name(std::string_view option) {
+  std::string name = "DROPSCORE_";
+  for (const char c : option.substr(option.find_first_not_of('-'))) {
+    name.push_back(c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+  }
+  return name;
+}
+
+/// Adds `--name VALUE`, also taken from DROPSCORE_NAME and the configuration file; --help shows the default.
+template <class T>
+CLI::Option* add_option(CLI::App& command, const std::string& name, T& value, const std::string& help) {
+  return command.add_option(name, value, help)->envname(environment_name(name))->capture_default_str();
+}
+
+inline CLI::Option* add_flag(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
+  return command.add_flag(name, value, help)->envname(environment_name(name));
+}
+
+/// Prints "dropscore: <text>" to standard error; the exit code that the error's kind asks for.
+int report_error(const Error& error);
+
+/// "x is not built yet": the exit code for usage.
+int report_not_built(std::string_view what);
+
+// One function for each command: adds it to `app`; when it is chosen, parsing sets `action`.
+void add_train(CLI::App& app, Action& action);
+void add_score(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
+void add_watch(CLI::App& app, Action& action);
+void add_up(CLI::App& app, Action& action);
+void add_inspect(CLI::App& app, Action& action);
+void add_sample(CLI::App& app, Action& action);
+
+}  // namespace dropscore::app

@@ -1,0 +1,93 @@
+// The dropscore program: reads the command line and runs one command.
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "app/cli/command.h"
+#include "base/log.h"
+
+namespace dropscore::app {
+namespace {
+
+constexpr const char* description =
+    "dropscore: drop a CSV of customers in a folder, and predictions of who will convert lie beside it.\n"
+    "\n"
+    "First steps:\n"
+    "  dropscore sample > customers.csv                 made-up customers to try it out\n"
+    "  dropscore train customers.csv --out model        learn from labelled customers\n"
+    "  dropscore score new.csv --model model            score a file\n"
+    "  dropscore up --dir . --model model               drop files into input-data/, read output-results/";
+
+/// The original's container reads MODEL_DIR and PORT; they stand in where ours are not set.
+void adopt_original_environment() {
+  for (const auto& [original, ours] :
+       {std::pair{"MODEL_DIR", "DROPSCORE_MODEL"}, std::pair{"PORT", "DROPSCORE_PORT"}}) {
+    if (const char* value = std::getenv(original))
+      ::setenv(ours, value, 0);  // NOLINT(concurrency-mt-unsafe): no thread yet
+  }
+}
+
+struct LogOptions {
+  std::string level = "info";
+  std::string format = "text";
+};
+
+int set_up_log(const LogOptions& options) {
+  const Result<log::Level> level = log::parse_level(options.level);
+  if (!level) return report_error(level.error());
+  const Result<log::Format> format = log::parse_format(options.format);
+  if (!format) return report_error(format.error());
+  log::set_up(*level, *format);
+  return exit_done;
+}
+
+int run(int argc, char** argv) {
+  adopt_original_environment();
+  CLI::App app(description, "dropscore");
+  app.footer(
+      "Every option can also be set by an environment variable (--max-errors: DROPSCORE_MAX_ERRORS) or in a file "
+      "given\n"
+      "with --config. Exit codes: 0 done, 1 failed, 2 usage. `dropscore COMMAND --help` explains each command.");
+  app.set_version_flag("--version", DROPSCORE_VERSION);
+  app.set_config("--config", "", "Read options from this file (TOML; a section for each command)")
+      ->envname("DROPSCORE_CONFIG");
+  app.require_subcommand(1);
+  app.fallthrough();
+  LogOptions log_options;
+  add_option(app, "--log-level", log_options.level, "debug, info, warning, error or off");
+  add_option(app, "--log-format", log_options.format, "text or json (one object a line), on standard error");
+
+  Action action;
+  add_train(app, action);
+  add_score(app, action);
+  add_serve(app, action);
+  add_watch(app, action);
+  add_up(app, action);
+  add_inspect(app, action);
+  add_sample(app, action);
+  for (const char* later : {"function", "evaluate"}) {
+    CLI::App* command = app.add_subcommand(later, "Not built yet")->allow_extras();
+    command->callback(
+        [&action, later] { action = [later] { return report_not_built(fmt::format("dropscore {}", later)); }; });
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  if (const int failed = set_up_log(log_options); failed != exit_done) return failed;
+  return action();
+}
+
+}  // namespace
+}  // namespace dropscore::app
+
+int main(int argc, char** argv) {
+  try {
+    return dropscore::app::run(argc, argv);
+  } catch (const std::exception& error) {  // no memory, no entropy: nothing that a Result could carry
+    fmt::print(stderr, "dropscore: {}\n", error.what());
+    return dropscore::app::exit_failed;
+  }
+}

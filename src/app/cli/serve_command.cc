@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+
+#include "app/cli/serving_options.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "model/model.h"
+
+namespace dropscore::app {
+namespace {
+
+struct ServeCommand {
+  std::string model;
+  http::ServerOptions server;
+};
+
+Status run_serve(const ServeCommand& arguments) {
+  block_stop_signals();
+  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
+                http::Server::start([model] { return job::Scorer(model); }, arguments.server));
+  log::info("serving",
+            {{"host", arguments.server.host}, {"port", server->port()}, {"model_version", model->version()}});
+  const int signal = wait_for_stop_signal();
+  log::info("stopping", {{"signal", signal}});
+  server->stop();
+  return {};
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<ServeCommand>();
+  CLI::App& command = *app.add_subcommand("serve", "Answer GET /health and POST /predict over HTTP");
+  command.footer(
+      "POST /predict takes one customer as JSON, a list of them, {\"csv_data\": \"...\"}, or text/csv.\n"
+      "Example: dropscore serve --model model --port 8000\n"
+      "         curl -H 'Content-Type: text/csv' --data-binary @new.csv http://127.0.0.1:8000/predict\n"
+      "MODEL_DIR and PORT stand in for --model and --port.");
+  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
+  add_server_options(command, arguments->server);
+  command.callback([arguments, &action] {
+    action = [arguments] {
+      const Status done = run_serve(*arguments);
+      return done ? exit_done : report_error(done.error());
+    };
+  });
+}
+
+}  // namespace dropscore::app

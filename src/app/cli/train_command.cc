@@ -1,0 +1,129 @@
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/cli/command.h"
+
+#ifdef DROPSCORE_TRAINING
+#include "base/file_source.h"
+#include "base/files.h"
+#include "base/stop.h"
+#include "job/train_job.h"
+#endif
+
+namespace dropscore::app {
+
+#ifdef DROPSCORE_TRAINING
+namespace {
+
+struct TrainArguments {
+  std::string data;
+  std::string out;
+  std::string report;
+  std::string models = "svm";
+  std::vector<std::string> settings;
+  std::string calibration = "auto";
+  std::string unknown = "reject";
+  job::TrainOptions options;
+};
+
+std::vector<std::string> split_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t at = 0;
+  while (at <= text.size()) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    if (comma > at) parts.push_back(text.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return parts;
+}
+
+Status finish_options(TrainArguments& arguments) {
+  job::TrainOptions& options = arguments.options;
+  options.models = split_commas(arguments.models);
+  for (const std::string& setting : arguments.settings) DROPSCORE_CHECK(job::add_setting(options, setting));
+  DROPSCORE_TRY(options.calibration, job::parse_calibration(arguments.calibration));
+  DROPSCORE_TRY(const job::ThresholdRule threshold, job::parse_threshold(options.threshold));
+  static_cast<void>(threshold);
+  options.unknown = arguments.unknown == "code" ? schema::UnknownRule::code : schema::UnknownRule::reject;
+  return {};
+}
+
+Status run_train(TrainArguments& arguments) {
+  DROPSCORE_CHECK(finish_options(arguments));
+  const job::TrainOptions& options = arguments.options;
+  DROPSCORE_TRY(const std::unique_ptr<ByteSource> data, open_file_source(arguments.data));
+  DROPSCORE_TRY(const job::Holdout holdout, job::parse_holdout(options.holdout));
+  std::unique_ptr<ByteSource> holdout_file;
+  if (const auto* file = std::get_if<job::FileHoldout>(&holdout)) {
+    DROPSCORE_TRY(holdout_file, open_file_source(file->path));
+  }
+  job::TrainHooks hooks;
+  hooks.stop_requested = stop_requested;
+  if (::isatty(STDERR_FILENO) == 1) {
+    hooks.progress = [](std::string_view step) { fmt::print(stderr, "{} ...\n", step); };
+  }
+  DROPSCORE_TRY(const job::Trained trained, job::train(*data, holdout_file.get(), options, hooks));
+  DROPSCORE_CHECK(trained.model->save(arguments.out));
+  if (!arguments.report.empty()) DROPSCORE_CHECK(write_file_atomically(arguments.report, job::to_json(trained.report)));
+  fmt::print("{}\nmodel {} written to {}\n", job::to_text(trained.report), trained.model->version(), arguments.out);
+  return {};
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<TrainArguments>();
+  job::TrainOptions& options = arguments->options;
+  CLI::App& command = *app.add_subcommand("train", "Learn from a CSV of labelled customers and write a model folder");
+  command.footer(
+      "Example: dropscore train customers.csv --target Conversion --out model --report report.json\n"
+      "The original system's model: --models svm --set svm.kernel=rbf --set svm.C=10 --set svm.gamma=0.01\n"
+      "                             --calibration original --threshold sign");
+  command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")->required();
+  add_option(command, "--out", arguments->out, "Folder for the model; made where it is missing")->required();
+  add_option(command, "--target", options.target, "The column to predict: 0/1, yes/no or true/false");
+  add_option(command, "--models", arguments->models, "Which models to fit: svm");
+  command
+      .add_option("--set", arguments->settings,
+                  "Fix a parameter, MODEL.PARAM=VALUE (svm.kernel, svm.C, svm.gamma); repeatable")
+      ->envname("DROPSCORE_SET");
+  add_option(command, "--calibration", arguments->calibration,
+             "Decision value to probability: auto (platt), platt, none, or original (as scikit-learn's SVC)");
+  add_option(command, "--threshold", options.threshold,
+             "Who counts as converting: mcc, f1, accuracy, recall>=X, a number, profit:value=V,cost=C, or sign");
+  add_option(command, "--holdout", options.holdout,
+             "Rows kept out to judge by: sklearn:SEED:FRACTION, none, or a CSV file");
+  add_option(command, "--drop", options.drop, "Columns to leave out, comma-separated")->delimiter(',');
+  add_option(command, "--keep", options.keep, "Columns to keep although constant or identifiers")->delimiter(',');
+  add_option(command, "--unknown", arguments->unknown, "A category that training never saw: reject the row, or code it")
+      ->check(CLI::IsMember({"reject", "code"}));
+  add_option(command, "--report", arguments->report,
+             "Write the figures to this JSON file (docs/formats/train-report.md)");
+  add_option(command, "--seed", options.seed, "For everything drawn by chance");
+  add_option(command, "--threads", options.threads, "Threads to use")->check(CLI::Range(1, 256));
+  command.callback([arguments, &action] {
+    action = [arguments] {
+      catch_stop_signals();
+      const Status done = run_train(*arguments);
+      return done ? exit_done : report_error(done.error());
+    };
+  });
+}
+
+#else
+
+void add_train(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("train", "Not in this build, which only serves")->allow_extras();
+  command.callback([&action] {
+    action = [] {
+      fmt::print(stderr, "dropscore: this build serves and scores only; train with the full build\n");
+      return exit_usage;
+    };
+  });
+}
+
+#endif
+
+}  // namespace dropscore::app

@@ -1,0 +1,128 @@
+#include "app/worker/worker.h"
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace dropscore::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds take_wait{1000};
+constexpr milliseconds first_retry_delay{500};
+constexpr milliseconds changed_delay{1000};
+
+/// 0.5 s, 1 s, 2 s, 4 s, each lengthened by up to a half, so that many workers do not come back at once.
+milliseconds retry_delay(int attempt) {
+  thread_local std::minstd_rand jitter{std::random_device{}()};
+  const milliseconds base = first_retry_delay * (1 << (attempt - 1));
+  return base + milliseconds(std::uniform_int_distribution<std::int64_t>(0, base.count() / 2)(jitter));
+}
+
+/// What an error means for the file that was being scored.
+enum class Verdict : std::uint8_t { retry, take_again, set_aside };
+
+Verdict verdict(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::try_later: return Verdict::retry;
+    case ErrorKind::changed:
+    case ErrorKind::not_found: return Verdict::take_again;  // the next look finds out which
+    case ErrorKind::reject:
+    case ErrorKind::too_large:
+    case ErrorKind::misuse:
+    case ErrorKind::give_up: return Verdict::set_aside;
+  }
+  return Verdict::set_aside;
+}
+
+void log_failure_of(std::string_view what, const Status& status) {
+  if (!status) log::error(what, {{"error", status.error().detail.text}});
+}
+
+}  // namespace
+
+Status WorkerOptions::validate() const {
+  if (threads == 0 || threads > 256)
+    return fail(ErrorKind::misuse, "the number of worker threads is not within 1 to 256");
+  return score.validate();
+}
+
+Worker::Worker(const job::Containers& stores, event::Inbox& inbox, std::function<job::Scorer()> scorer,
+               const WorkerOptions& options)
+    : stores_(stores), inbox_(inbox), scorer_(std::move(scorer)), options_(options) {
+  for (unsigned i = 0; i < options.threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
+  stopping_ = true;
+  inbox_.stop();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+void Worker::run() {
+  while (!stopping_) {
+    const Result<std::optional<event::Envelope>> taken = inbox_.take(take_wait);
+    if (!taken) {
+      log::error("inbox_failed", {{"error", taken.error().detail.text}});
+      std::this_thread::sleep_for(first_retry_delay);
+    } else if (*taken) {
+      handle(**taken);
+    }
+  }
+}
+
+void Worker::handle(const event::Envelope& envelope) {
+  const auto begin = std::chrono::steady_clock::now();
+  const job::Scorer scorer = scorer_();
+  const Result<job::ScoreReport> report = job::score_blob(stores_, envelope.blob, scorer, options_.score);
+  if (!report) {
+    handle_failure(envelope, scorer, report.error());
+    return;
+  }
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  log::info("file_done", {{"blob", envelope.blob},
+                          {"outcome", job::name(report->outcome)},
+                          {"etag", report->etag},
+                          {"model_version", scorer.model_version()},
+                          {"rows", report->counts.scored},
+                          {"rejected", report->counts.rejected},
+                          {"bytes", report->counts.bytes_read},
+                          {"attempt", envelope.attempt},
+                          {"duration_ms", took.count()}});
+  for (const std::string& note : report->notes) log::info("file_note", {{"blob", envelope.blob}, {"note", note}});
+  log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
+}
+
+void Worker::handle_failure(const event::Envelope& envelope, const job::Scorer& scorer, const Error& error) {
+  log::warning("file_failed", {{"blob", envelope.blob},
+                               {"kind", name(error.kind)},
+                               {"error", error.detail.text},
+                               {"attempt", envelope.attempt}});
+  const Verdict next = verdict(error.kind);
+  if (next == Verdict::take_again) {
+    log_failure_of("retry_failed", inbox_.retry(envelope, changed_delay));
+    return;
+  }
+  if (next == Verdict::retry && envelope.attempt < limits::max_attempts) {
+    log_failure_of("retry_failed", inbox_.retry(envelope, retry_delay(envelope.attempt)));
+    return;
+  }
+  const std::string why = next == Verdict::retry
+                              ? fmt::format("{} (tried {} times)", error.customer.text, envelope.attempt)
+                              : error.customer.text;
+  log::error("file_set_aside", {{"blob", envelope.blob}, {"attempts", envelope.attempt}});
+  log_failure_of("set_aside_failed", job::set_aside(stores_, envelope.blob, envelope.etag, why, scorer));
+  log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
+}
+
+}  // namespace dropscore::app

@@ -1,0 +1,142 @@
+#include "event/arrivals.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace dropscore::event {
+namespace {
+
+/// Keeps sums of time points and the callers' "for ever" within the clock's range.
+constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24);
+
+}  // namespace
+
+void Arrivals::put_in_line(const std::string& blob, Item& item) {
+  item.where = Where::in_line;
+  line_.push_back(blob);
+  changed_.notify_one();
+}
+
+void Arrivals::arrived(const std::string& blob) {
+  const std::lock_guard lock(mutex_);
+  const auto [at, is_new] = items_.try_emplace(blob);
+  Item& item = at->second;
+  // Whatever version a sweep saw, this arrival may be another one.
+  item.swept_etag.clear();
+  if (is_new) {
+    put_in_line(blob, item);
+  } else if (item.where == Where::in_work) {
+    item.dirty = true;
+  } else if (item.where == Where::waiting) {
+    waiting_.erase({item.due, blob});
+    item.attempt = 1;
+    put_in_line(blob, item);
+  }
+}
+
+bool Arrivals::is_known(const std::string& blob) const {
+  const std::lock_guard lock(mutex_);
+  return items_.contains(blob);
+}
+
+bool Arrivals::found(const std::string& blob, const std::string& etag, Clock::time_point sweep_start) {
+  const std::lock_guard lock(mutex_);
+  if (items_.contains(blob)) return false;
+  const auto done = done_.find(blob);
+  if (done != done_.end() && (done->second.at >= sweep_start || done->second.etag == etag)) return false;
+  Item& item = items_[blob];
+  item.swept_etag = etag;
+  put_in_line(blob, item);
+  return true;
+}
+
+void Arrivals::forget_others(const std::unordered_set<std::string>& seen, Clock::time_point sweep_start) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(done_, [&](const auto& done) { return done.second.at < sweep_start && !seen.contains(done.first); });
+}
+
+void Arrivals::wake_due(Clock::time_point now) {
+  while (!waiting_.empty() && waiting_.begin()->first <= now) {
+    const std::string blob = waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    put_in_line(blob, items_.at(blob));
+  }
+}
+
+Envelope Arrivals::hand_out() {
+  Envelope envelope;
+  envelope.blob = std::move(line_.front());
+  line_.pop_front();
+  Item& item = items_.at(envelope.blob);
+  item.where = Where::in_work;
+  item.dirty = false;
+  item.receipt = fmt::format("{}", ++receipts_);
+  envelope.attempt = item.attempt;
+  envelope.receipt = item.receipt;
+  return envelope;
+}
+
+std::optional<Envelope> Arrivals::take(std::chrono::milliseconds wait) {
+  const Clock::time_point deadline = Clock::now() + std::clamp(wait, std::chrono::milliseconds(0), longest_wait);
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (stopped_) return std::nullopt;
+    const Clock::time_point now = Clock::now();
+    wake_due(now);
+    if (!line_.empty()) return hand_out();
+    if (now >= deadline) return std::nullopt;
+    changed_.wait_until(lock, waiting_.empty() ? deadline : std::min(deadline, waiting_.begin()->first));
+  }
+}
+
+Result<Arrivals::Items::iterator> Arrivals::find_in_work(const Envelope& envelope) {
+  const auto found = items_.find(envelope.blob);
+  if (found == items_.end() || found->second.where != Where::in_work || found->second.receipt != envelope.receipt) {
+    return fail(ErrorKind::not_found, "this delivery has ended already");
+  }
+  return found;
+}
+
+Status Arrivals::acknowledge(const Envelope& envelope) {
+  const std::lock_guard lock(mutex_);
+  DROPSCORE_TRY(const auto at, find_in_work(envelope));
+  Item& item = at->second;
+  done_[envelope.blob] = Done{envelope.etag.value_or(item.swept_etag), Clock::now()};
+  if (item.dirty) {
+    item = Item{};
+    put_in_line(envelope.blob, item);
+  } else {
+    items_.erase(at);
+  }
+  return {};
+}
+
+Status Arrivals::retry(const Envelope& envelope, std::chrono::milliseconds delay) {
+  const std::lock_guard lock(mutex_);
+  DROPSCORE_TRY(const auto at, find_in_work(envelope));
+  Item& item = at->second;
+  // New content begins to count anew; the delay stays, since the fault may well be the API's or the store's.
+  item.attempt = item.dirty ? 1 : item.attempt + 1;
+  item.dirty = false;
+  item.where = Where::waiting;
+  item.due = Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), longest_wait);
+  waiting_.emplace(item.due, envelope.blob);
+  // Whoever waits has to look at the clock again. All of them: one alone might give up before the blob is due.
+  changed_.notify_all();
+  return {};
+}
+
+void Arrivals::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+}
+
+std::size_t Arrivals::done_count() const {
+  const std::lock_guard lock(mutex_);
+  return done_.size();
+}
+
+}  // namespace dropscore::event

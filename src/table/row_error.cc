@@ -1,0 +1,43 @@
+#include "table/row_error.h"
+
+#include "base/utf8.h"
+
+namespace dropscore::table {
+namespace {
+
+// A header's name may be as long as a row: thousands of errors must not each hold a megabyte.
+constexpr std::size_t max_column_characters = 256;
+
+}  // namespace
+
+std::string_view reason(RowFault fault) {
+  switch (fault) {
+    case RowFault::none: return "";
+    case RowFault::too_few_cells: return "too few cells";
+    case RowFault::too_many_cells: return "too many cells";
+    case RowFault::row_too_long: return "row over the length limit";
+    case RowFault::unclosed_quote: return "quote never closed";
+    case RowFault::nul_byte: return "NUL byte in the row";
+    case RowFault::not_text: return "bytes that are not text in the file's encoding";
+    case RowFault::empty_cell: return "empty cell";
+    case RowFault::not_a_number: return "not a number";
+    case RowFault::hexadecimal: return "hexadecimal number";
+    case RowFault::not_finite: return "not a finite number";
+    case RowFault::number_too_large: return "number too large";
+    case RowFault::unknown_category: return "unknown category";
+    case RowFault::wrong_type: return "a list or an object where a number or a text belongs";
+    case RowFault::missing_field: return "missing field";
+    case RowFault::not_a_record: return "not an object";
+  }
+  return "";
+}
+
+void RowErrors::add(std::uint64_t row, std::string_view column, std::string_view value, RowFault fault) {
+  ++total_;
+  ++counts_[static_cast<std::size_t>(fault)];
+  if (listed_.size() >= max_errors_) return;
+  listed_.push_back(
+      {row, excerpt(column, max_column_characters), excerpt(value, limits::max_error_value_bytes), fault});
+}
+
+}  // namespace dropscore::table
