@@ -1,11 +1,11 @@
 #include "learn/gram.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdlib>
+#include <memory>
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include "learn/gram_simd.h"
 #include "learn/tasks.h"
@@ -14,8 +14,6 @@ namespace dropscore::learn {
 namespace {
 
 static_assert(GramMatrix::column_block == gram_tile);
-
-constexpr std::size_t huge_page_bytes = std::size_t{2} << 20U;
 
 double dot(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
@@ -39,8 +37,6 @@ void place_tile(const GramTile& tile, const float* values, float* matrix, std::s
 
 }  // namespace
 
-void GramMatrix::Free::operator()(float* memory) const { std::free(memory); }
-
 Result<GramMatrix> GramMatrix::allocate(std::size_t rows, std::size_t limit) {
   if (rows > limit) {
     return fail(
@@ -50,16 +46,12 @@ Result<GramMatrix> GramMatrix::allocate(std::size_t rows, std::size_t limit) {
   GramMatrix matrix;
   matrix.rows_ = rows;
   matrix.stride_ = (rows + column_block - 1) / column_block * column_block;
-  const std::size_t bytes = std::max<std::size_t>(rows * matrix.stride_ * sizeof(float), 1);
-  const std::size_t rounded = (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
-  // Small matrices do not take a whole huge page.
-  const bool huge = bytes >= huge_page_bytes;
-  void* memory = huge ? std::aligned_alloc(huge_page_bytes, rounded) : std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-  if (memory == nullptr) {
-    return fail(ErrorKind::give_up, fmt::format("no memory for a kernel matrix of {} MB", bytes / 1'000'000));
+  const std::size_t count = rows * matrix.stride_;
+  matrix.values_ = take_floats(count);
+  if (matrix.values_ == nullptr) {
+    return fail(ErrorKind::give_up,
+                fmt::format("no memory for a kernel matrix of {} MB", count * sizeof(float) / 1'000'000));
   }
-  if (huge) ::madvise(memory, rounded, MADV_HUGEPAGE);  // a wish: without it, it is only slower
-  matrix.values_.reset(static_cast<float*>(memory));
   matrix.diagonal_.resize(rows);
   return matrix;
 }

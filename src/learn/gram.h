@@ -8,12 +8,12 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/result.h"
 #include "features/matrix.h"
+#include "learn/float_memory.h"
 #include "model/svm.h"
 
 namespace dropscore::learn {
@@ -42,14 +42,11 @@ class GramMatrix {
   std::span<const double> diagonal() const { return diagonal_; }
 
  private:
-  struct Free {
-    void operator()(float* memory) const;
-  };
   GramMatrix() = default;
 
   std::size_t rows_ = 0;
   std::size_t stride_ = 0;
-  std::unique_ptr<float[], Free> values_;
+  FloatMemory values_;
   std::vector<double> diagonal_;
 };
 

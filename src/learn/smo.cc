@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t block = smo::block;
 constexpr std::uint32_t nowhere = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t copied_rows_bytes = std::size_t{256} << 20U;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 std::size_t padded(std::size_t columns) { return (columns + block - 1) / block * block; }
@@ -54,7 +53,9 @@ class BitSet {
 /// the active rows, rows being copies made when first asked for.
 class Layout {
  public:
-  explicit Layout(const GramMatrix& gram) : gram_(gram), column_of_(gram.rows()), slot_of_(gram.rows(), nowhere) {
+  /// `memory` holds the copies: SmoWorkspace::floats floats.
+  Layout(const GramMatrix& gram, float* memory)
+      : gram_(gram), memory_(memory), column_of_(gram.rows()), slot_of_(gram.rows(), nowhere) {
     use_all();
   }
 
@@ -88,20 +89,13 @@ class Layout {
   }
 
  private:
-  static constexpr std::size_t chunk_floats = std::size_t{1} << 18U;  // 1 MB
-
-  float* slot(std::uint32_t index) {
-    const std::size_t rows_per_chunk = std::max<std::size_t>(1, chunk_floats / width_);
-    return chunks_[index / rows_per_chunk].data() + index % rows_per_chunk * width_;
-  }
+  float* slot(std::size_t index) { return memory_ + index * width_; }
 
   void copy(std::uint32_t row, std::uint32_t keep) {
-    const std::size_t slots = std::max<std::size_t>(2, copied_rows_bytes / sizeof(float) / width_);
+    const std::size_t slots = SmoWorkspace::floats / width_;
     if (owners_.size() < slots) {
       slot_of_[row] = static_cast<std::uint32_t>(owners_.size());
       owners_.push_back(row);
-      const std::size_t rows_per_chunk = std::max<std::size_t>(1, chunk_floats / width_);
-      if (slot_of_[row] / rows_per_chunk >= chunks_.size()) chunks_.emplace_back(std::max(chunk_floats, width_));
     } else {
       if (owners_[next_slot_] == keep) next_slot_ = (next_slot_ + 1) % slots;
       slot_of_[owners_[next_slot_]] = nowhere;
@@ -116,6 +110,7 @@ class Layout {
   }
 
   const GramMatrix& gram_;
+  float* memory_;
   bool compact_ = false;
   std::size_t width_ = 0;
   std::size_t columns_ = 0;
@@ -124,14 +119,13 @@ class Layout {
   std::vector<std::uint32_t> slot_of_;    ///< of each row of the matrix, or nowhere
   std::vector<std::uint32_t> owners_;     ///< the row in each slot
   std::size_t next_slot_ = 0;
-  std::vector<Aligned<float>> chunks_;
 };
 
 /// One fit. A row is called by its number in the matrix, "row"; a place in SmoProblem::rows that shrinking reorders is
 /// its "position". All of the literature's gradient G appears as score = y G.
 class Solver {
  public:
-  explicit Solver(const SmoProblem& problem)
+  Solver(const SmoProblem& problem, float* memory)
       : problem_(problem),
         gram_(*problem.gram),
         count_(problem.rows.size()),
@@ -140,7 +134,7 @@ class Solver {
         position_(gram_.stride(), 0),
         sign_(gram_.rows(), 0),
         multiplier_(gram_.rows(), 0),
-        layout_(gram_),
+        layout_(gram_, memory),
         scores_(gram_.stride()),
         diagonal_(gram_.stride()),
         column_position_(gram_.stride(), 0),
@@ -356,7 +350,7 @@ void Solver::shrink() {
   }
   if (active_ == before) return;
   for (std::uint32_t position = 0; position < count_; ++position) position_[order_[position]] = position;
-  if (static_cast<double>(active_) < 0.8 * static_cast<double>(layout_.columns())) compact();
+  if (static_cast<double>(active_) < 0.5 * static_cast<double>(layout_.columns())) compact();
   describe_columns();
 }
 
@@ -453,12 +447,20 @@ SmoResult Solver::result(std::uint64_t iterations, bool converged) {
 
 }  // namespace
 
-Result<SmoResult> solve_smo(const SmoProblem& problem) {
+float* SmoWorkspace::memory() {
+  if (memory_ == nullptr) memory_ = take_floats(floats);
+  return memory_.get();
+}
+
+Result<SmoResult> solve_smo(const SmoProblem& problem, SmoWorkspace& workspace) {
   assert(problem.rows.size() == problem.signs.size() && problem.C > 0);
+  constexpr auto no_memory = "no memory to fit the support vector machine";
+  float* const memory = workspace.memory();
+  if (memory == nullptr) return fail(ErrorKind::give_up, no_memory);
   try {
-    return Solver(problem).solve();
+    return Solver(problem, memory).solve();
   } catch (const std::bad_alloc&) {
-    return fail(ErrorKind::give_up, "no memory to fit the support vector machine");
+    return fail(ErrorKind::give_up, no_memory);
   }
 }
 

@@ -23,6 +23,17 @@
 
 namespace dropscore::learn {
 
+/// Memory that fits can use again, one after the other; takes up to 256 MB, as much as the largest of them wrote to.
+class SmoWorkspace {
+ public:
+  static constexpr std::size_t floats = std::size_t{64} << 20U;
+  /// nullptr when there is no memory. The first caller's memory is kept until the workspace goes.
+  float* memory();
+
+ private:
+  FloatMemory memory_;
+};
+
 struct SmoProblem {
   const GramMatrix* gram = nullptr;
   /// Rows of `gram` to fit on, each once, in the order that counts when candidates tie. LIBSVM's order is: all rows of
@@ -47,10 +58,10 @@ struct SmoResult {
   bool never_at_bound = false;
 };
 
-/// Deterministic; several may run at once over one matrix. Takes, beside the matrix, up to 256 MB for copied rows.
+/// Deterministic; several may run at once over one matrix, each with a workspace of its own.
 /// REQUIRES: both signs present; rows.size() == signs.size(); C > 0.
 /// Errors: `give_up` (stopped, or no memory).
-Result<SmoResult> solve_smo(const SmoProblem& problem);
+Result<SmoResult> solve_smo(const SmoProblem& problem, SmoWorkspace& workspace);
 
 /// out[k] = sum_i coefficients[i] K(x_rows[i], x_targets[k]) - rho, from the matrix (so with kernel values rounded to
 /// float), in the order of `rows`. Rows whose coefficient is 0 cost nothing. REQUIRES: sizes agree. Thread-safe.

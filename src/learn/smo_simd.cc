@@ -3,6 +3,8 @@
 #include <array>
 #include <bit>
 
+#include <hwy/cache_control.h>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "learn/smo_simd.cc"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -27,6 +29,12 @@ HWY_INLINE V widened(D d, const float* from) {
   return hn::PromoteTo(d, hn::Load(df, from));
 }
 
+// A row comes from far away, and the processor does not look ahead past a page's end by itself.
+HWY_INLINE void fetch_ahead(const float* row) {
+  constexpr std::size_t ahead = 1024;
+  for (std::size_t line = 0; line < block; line += 16) hwy::Prefetch(row + ahead + line);
+}
+
 template <bool kStep>
 HWY_INLINE Extremes scan_blocks(const Columns& c, const float* row_i, double delta_i, const float* row_j,
                                 double delta_j) {
@@ -44,6 +52,7 @@ HWY_INLINE Extremes scan_blocks(const Columns& c, const float* row_i, double del
     V block_least = infinity;
     V block_greatest = minus_infinity;
     if ((up | low) != 0) {
+      if constexpr (kStep) fetch_ahead(row_j + b * block);
       for (std::size_t k = 0; k < block; k += lanes) {
         const std::size_t at = b * block + k;
         V score = hn::Load(d, c.scores + at);
@@ -100,6 +109,7 @@ HWY_INLINE Partner search_blocks(const Columns& c, const PartnerSearch& s) {
   for (std::size_t b = 0; b < c.columns / block; ++b) {
     const std::uint64_t low = c.low[b];
     if (low == 0) continue;
+    fetch_ahead(s.row_i + b * block);
     for (std::size_t k = 0; k < block; k += lanes) {
       const std::size_t at = b * block + k;
       const V distance = hn::Add(greatest, hn::Load(d, c.scores + at));
