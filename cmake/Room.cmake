@@ -15,6 +15,7 @@ function(room NAME)
   target_link_libraries(${target} PUBLIC ${ROOM_DEPENDS} PRIVATE ${ROOM_PRIVATE})
   if(DROPSCORE_TESTS AND ROOM_TESTS)
     add_executable(${NAME}_test ${ROOM_TESTS})
+    target_include_directories(${NAME}_test PRIVATE ${CMAKE_SOURCE_DIR})  # tests/support
     target_link_libraries(${NAME}_test PRIVATE dropscore::${NAME} ${ROOM_PRIVATE} rapidcheck GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}/ PROPERTIES TIMEOUT 300 DISCOVERY_TIMEOUT 60)
   endif()

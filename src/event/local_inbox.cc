@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 constexpr int sweep_share = 20;  ///< a sweep takes at most one part in twenty of the time
 constexpr milliseconds idle_wait{500};
 constexpr milliseconds first_recheck{1};
-constexpr milliseconds last_recheck{64};
+constexpr milliseconds last_recheck{512};
 
 /// Files whose close event came while the kernel still counted a writer. The event is sent just before the count goes
 /// down, so the one who closed may be all there is: ask again soon, a few times. Whoever else is writing will close it,

@@ -57,8 +57,8 @@ TEST(BatchEncoder, MatchesColumnsByNameWhateverTheirOrder) {
 
 TEST(BatchEncoder, KeepsGoodRowsAndNamesBadOnes) {
   const schema::Schema schema = two_features();
-  const Encoded out = encode(schema,
-                             "Age,Channel\n1,SEO\nold,SEO\n,SEO\n2,Pigeon\n3\n4,PPC\n1e999,PPC\n0x1F,PPC\nNaN,PPC\n");
+  const Encoded out =
+      encode(schema, "Age,Channel\n1,SEO\nold,SEO\n,SEO\n2,Pigeon\n3\n4,PPC\n1e999,PPC\n0x1F,PPC\nNaN,PPC\n");
   EXPECT_THAT(out.scored, ElementsAre(0, 5));
   ASSERT_EQ(out.errors.total(), 7U);
   const auto expect = [&](std::size_t i, std::uint64_t row, const char* column, const char* value, RowFault fault) {

@@ -111,7 +111,8 @@ TEST(SchemaFit, ADuplicateColumnIsRefused) {
 }
 
 TEST(ReadLabels, TakesWordsAndNumbers) {
-  for (const char* text : {"Conversion\n1\n0\n", "Conversion\nyes\nNO\n", "Conversion\nTrue\nfalse\n", "Conversion\n1.0\n0.0\n"}) {
+  for (const char* text :
+       {"Conversion\n1\n0\n", "Conversion\nyes\nNO\n", "Conversion\nTrue\nfalse\n", "Conversion\n1.0\n0.0\n"}) {
     const auto labels = read_labels(frame_of(text), "Conversion");
     ASSERT_TRUE(labels) << text;
     EXPECT_THAT(labels->values, ElementsAre(1, 0));

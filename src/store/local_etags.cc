@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "base/limits.h"
 
 namespace dropscore::store {
 namespace {
 
 constexpr int max_hash_tries = 3;
+/// Some 200 MB. A store that is never listed has nobody to tell it what is gone; beyond this it begins anew.
+constexpr std::size_t max_entries = 1'000'000;
 
 std::int64_t now_ns() {
   timespec now{};
@@ -63,6 +64,7 @@ Result<std::string> EtagCache::of(int file, FileIdentity& identity, const std::f
     if (after == identity) {
       if (is_settled(identity, start_ns)) {
         const std::lock_guard lock(mutex_);
+        if (entries_.size() >= max_entries) entries_.clear();
         entries_[{identity.device, identity.inode}] = Entry{identity, etag, round_};
       }
       return etag;

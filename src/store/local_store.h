@@ -10,8 +10,10 @@
 
 namespace dropscore::store {
 
-/// Makes the folder where it is missing. Names that start with '.' or '~' or end in ".tmp" or ".part" (in any part of
-/// the path) are not blobs: never listed. Symbolic links to files are followed, to folders are not.
+/// Makes the folder where it is missing, and clears away what writers that died have left in FOLDER/.dropscore/. Names
+/// that start with '.' or '~' or end in ".tmp" or ".part" (in any part of the path) are not blobs: never listed.
+/// Symbolic links to files are followed, to folders are not. A file that may not be read is passed over by list(), with
+/// one warning in the log, and is `try_later` when asked for by name. Files are hashed by the thread that asks first.
 /// Errors: `misuse` (not a folder, no permission).
 Result<std::unique_ptr<BlobStore>> open_local_store(const std::filesystem::path& folder);
 

@@ -1,0 +1,79 @@
+// One client's connection: reads its requests one after the other, answers each, and keeps to the limits.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <unordered_set>
+
+#include "app/http/options.h"
+#include "job/scorer.h"
+
+namespace boost::asio {
+class io_context;
+class thread_pool;
+}  // namespace boost::asio
+
+namespace dropscore::http {
+
+using Clock = std::chrono::steady_clock;
+
+/// How many connections a server has. Thread-safe.
+class ConnectionCount {
+ public:
+  std::size_t add();  ///< the count with this one
+  void remove();
+  /// False where some are left at `until`; without it, waits as long as it takes.
+  bool wait_for_none(std::optional<Clock::time_point> until);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t count_ = 0;
+};
+
+/// What all connections of one server share; outlives them.
+struct Shared {
+  ServerOptions options;
+  std::function<job::Scorer()> scorer;
+  ConnectionCount connections;
+  std::atomic<std::uint64_t> buffered_body_bytes{0};
+  std::atomic<std::uint64_t> spooled_bytes{0};
+  std::atomic<bool> draining{false};  ///< no request is begun any more
+};
+
+/// What a reactor may do with a connection of its own, on its own thread.
+class LiveConnection {
+ public:
+  LiveConnection() = default;
+  LiveConnection(const LiveConnection&) = delete;
+  LiveConnection& operator=(const LiveConnection&) = delete;
+  virtual ~LiveConnection() = default;
+
+  virtual void check_deadline(Clock::time_point now) = 0;
+  virtual void close_if_idle() = 0;
+  virtual void close() = 0;
+};
+
+enum class Admission : std::uint8_t {
+  admitted,
+  turned_away,  ///< over the limit on connections: gets 503 and no more
+};
+
+/// What a connection lives in. Everything outlives it.
+struct Surroundings {
+  boost::asio::io_context& io;        ///< run by one thread
+  boost::asio::thread_pool& workers;  ///< for scoring that would hold that thread up
+  std::unordered_set<LiveConnection*>& live;
+  Shared& shared;
+};
+
+/// Takes over `socket`, which is connected and counted in shared.connections; uncounts it when done.
+/// REQUIRES: called on io's thread.
+void serve(const Surroundings& surroundings, int socket, Admission admission);
+
+}  // namespace dropscore::http

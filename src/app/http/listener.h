@@ -1,0 +1,44 @@
+// The listening socket, and the thread that takes connections from it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <thread>
+
+#include "base/files.h"
+#include "base/result.h"
+
+namespace dropscore::http {
+
+/// A socket that listens, and the port it got.
+struct Listening {
+  FileDescriptor socket;
+  std::uint16_t port = 0;
+};
+
+/// Errors: `misuse`: no such address here, or the port is taken.
+Result<Listening> listen_on(const std::string& host, std::uint16_t port);
+
+/// Accepts on a thread of its own until stopped, and hands on each connection as a non-blocking socket that the
+/// receiver owns.
+class Listener {
+ public:
+  Listener(FileDescriptor listening, std::function<void(int)> on_connection);
+  ~Listener() { stop(); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  /// Returns once the thread has ended and the port is free. Not thread-safe.
+  void stop();
+
+ private:
+  void run();
+  void accept_waiting();
+
+  FileDescriptor listening_;
+  FileDescriptor stop_event_;
+  std::function<void(int)> on_connection_;
+  std::thread thread_;
+};
+
+}  // namespace dropscore::http

@@ -1,0 +1,81 @@
+#include "app/http/server.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "app/http/listener.h"
+#include "app/http/reactor.h"
+#include "base/log.h"
+
+namespace dropscore::http {
+namespace {
+
+// Connections over the limit are told so, as long as there are not too many of those either.
+constexpr std::size_t max_turned_away = 256;
+
+}  // namespace
+
+struct Server::State {
+  void distribute(int socket);
+
+  Shared shared;
+  std::uint16_t port = 0;
+  std::vector<std::unique_ptr<Reactor>> reactors;
+  std::size_t next_reactor = 0;  // of the listener's thread
+  std::unique_ptr<Listener> listener;
+  std::mutex stopping;
+};
+
+void Server::State::distribute(int socket) {
+  const std::size_t count = shared.connections.add();
+  if (count > shared.options.max_connections + max_turned_away) {
+    shared.connections.remove();
+    ::close(socket);
+    return;
+  }
+  const bool admitted = count <= shared.options.max_connections;
+  reactors[next_reactor]->adopt(socket, admitted ? Admission::admitted : Admission::turned_away);
+  next_reactor = (next_reactor + 1) % reactors.size();
+}
+
+Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> scorer, const ServerOptions& options) {
+  DROPSCORE_CHECK(options.validate());
+  DROPSCORE_TRY(Listening listening, listen_on(options.host, options.port));
+  auto state = std::make_unique<State>();
+  state->shared.options = options;
+  state->shared.scorer = std::move(scorer);
+  state->port = listening.port;
+  for (unsigned i = 0; i < options.threads; ++i) state->reactors.push_back(std::make_unique<Reactor>(state->shared));
+  state->listener = std::make_unique<Listener>(std::move(listening.socket),
+                                               [at = state.get()](int socket) { at->distribute(socket); });
+  log::info("listening", {{"host", options.host}, {"port", state->port}, {"threads", options.threads}});
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() { stop(); }
+
+std::uint16_t Server::port() const { return state_->port; }
+
+void Server::stop() {
+  State& state = *state_;
+  const std::lock_guard lock(state.stopping);
+  if (state.reactors.empty()) return;
+  state.listener->stop();
+  state.shared.draining = true;
+  for (const auto& reactor : state.reactors) reactor->close_idle_connections();
+  const auto until = Clock::now() + std::chrono::milliseconds(state.shared.options.drain_timeout_ms);
+  if (!state.shared.connections.wait_for_none(until)) {
+    log::warning("drain_timed_out", {{"after_ms", state.shared.options.drain_timeout_ms}});
+    for (const auto& reactor : state.reactors) reactor->close_connections();
+    state.shared.connections.wait_for_none(std::nullopt);
+  }
+  state.reactors.clear();
+  log::info("stopped", {{"port", state.port}});
+}
+
+}  // namespace dropscore::http

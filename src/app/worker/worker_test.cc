@@ -1,0 +1,147 @@
+#include "app/worker/worker.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "store/memory_store.h"
+#include "tests/support/tiny_model.h"
+
+namespace dropscore::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Hands out what a test puts in, retries at once, and remembers how each arrival ended.
+class ScriptedInbox final : public event::Inbox {
+ public:
+  void put(const std::string& blob, int attempt = 1) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({blob, std::nullopt, attempt, blob});
+    changed_.notify_all();
+  }
+  Result<std::optional<event::Envelope>> take(std::chrono::milliseconds wait) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, wait, [this] { return stopped_ || !waiting_.empty(); });
+    if (stopped_ || waiting_.empty()) return std::optional<event::Envelope>();
+    event::Envelope next = waiting_.front();
+    waiting_.pop_front();
+    return std::optional(next);
+  }
+  Status acknowledge(const event::Envelope& envelope) override {
+    const std::lock_guard lock(mutex_);
+    acknowledged_.push_back(envelope.blob);
+    changed_.notify_all();
+    return {};
+  }
+  Status retry(const event::Envelope& envelope, std::chrono::milliseconds delay) override {
+    delays_.push_back(delay);
+    put(envelope.blob, envelope.attempt + 1);
+    return {};
+  }
+  void stop() override {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+
+  std::vector<std::string> wait_for_acknowledged(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return acknowledged_.size() >= count; }));
+    return acknowledged_;
+  }
+  std::vector<std::chrono::milliseconds> delays() const { return delays_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<event::Envelope> waiting_;
+  std::vector<std::string> acknowledged_;
+  std::vector<std::chrono::milliseconds> delays_;
+  bool stopped_ = false;
+};
+
+/// An input store whose reads fail for a while.
+class FailingStore final : public store::BlobStore {
+ public:
+  FailingStore(store::BlobStore& inner, int failures) : inner_(inner), failures_(failures) {}
+  std::string container() const override { return inner_.container(); }
+  Status list(const std::function<bool(const store::BlobInfo&)>& visit) override { return inner_.list(visit); }
+  Result<store::BlobProperties> properties(std::string_view name) override {
+    if (failures_-- > 0) return fail(ErrorKind::try_later, "the network is away");
+    return inner_.properties(name);
+  }
+  Result<std::unique_ptr<ByteSource>> open(std::string_view name, const std::optional<std::string>& if_match,
+                                           std::uint64_t offset) override {
+    return inner_.open(name, if_match, offset);
+  }
+  Result<std::unique_ptr<store::BlobWriter>> create(std::string_view name,
+                                                    const store::WriteCondition& condition) override {
+    return inner_.create(name, condition);
+  }
+  Status remove(std::string_view name, const std::optional<std::string>& if_match) override {
+    return inner_.remove(name, if_match);
+  }
+
+ private:
+  store::BlobStore& inner_;
+  int failures_;
+};
+
+class WorkerTest : public ::testing::Test {
+ protected:
+  void drop(const std::string& name) {
+    ASSERT_TRUE(store::write_all(*input_, name, "Age,Channel\n50,SEO\n", store::WriteCondition::always(), {}));
+  }
+  std::string result(const std::string& name) {
+    return store::read_all(*output_, job::result_name(name), 1 << 20).value_or("absent");
+  }
+  WorkerOptions one_thread() const {
+    WorkerOptions options;
+    options.threads = 1;
+    return options;
+  }
+
+  std::unique_ptr<store::BlobStore> input_ = store::make_memory_store("input-data");
+  std::unique_ptr<store::BlobStore> output_ = store::make_memory_store("output-results");
+  ScriptedInbox inbox_;
+  job::Scorer scorer_{dropscore::testing::tiny_model()};
+};
+
+TEST_F(WorkerTest, ScoresWhatArrivesAndAcknowledgesIt) {
+  for (const char* name : {"a.csv", "b.csv", "c.csv"}) drop(name);
+  Worker worker({input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, {});
+  for (const char* name : {"a.csv", "b.csv", "c.csv", "gone.csv"}) inbox_.put(name);
+  EXPECT_THAT(inbox_.wait_for_acknowledged(4), ::testing::UnorderedElementsAre("a.csv", "b.csv", "c.csv", "gone.csv"));
+  EXPECT_THAT(result("b.csv"), HasSubstr("\"success\":true"));
+  EXPECT_EQ(result("gone.csv"), "absent");
+}
+
+TEST_F(WorkerTest, RetriesFaultsOfTheStoreWithGrowingDelays) {
+  drop("a.csv");
+  FailingStore flaky(*input_, limits::max_attempts - 1);
+  Worker worker(
+      {&flaky, output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv");
+  inbox_.wait_for_acknowledged(1);
+  EXPECT_THAT(result("a.csv"), HasSubstr("\"processing_status\":\"success\""));
+  const auto delays = inbox_.delays();
+  ASSERT_EQ(delays.size(), 4U);
+  for (std::size_t i = 1; i < delays.size(); ++i) EXPECT_GT(delays[i], delays[i - 1]);
+}
+
+TEST_F(WorkerTest, SetsAsideAfterFiveTriesWithADocument) {
+  drop("a.csv");
+  FailingStore broken(*input_, 1000);
+  Worker worker(
+      {&broken, output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv");
+  inbox_.wait_for_acknowledged(1);
+  EXPECT_THAT(result("a.csv"), HasSubstr("tried 5 times"));
+}
+
+}  // namespace
+}  // namespace dropscore::app

@@ -1,0 +1,103 @@
+#include "job/score_job.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include "store/memory_store.h"
+#include "tests/support/tiny_model.h"
+
+namespace dropscore::job {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ScoreJobTest : public ::testing::Test {
+ protected:
+  void drop(const std::string& name, std::string_view content) {
+    ASSERT_TRUE(store::write_all(*input_, name, content, store::WriteCondition::always(), {}));
+  }
+  Outcome score(const std::string& name, const Scorer& scorer) {
+    const auto report = score_blob(stores_, name, scorer, {});
+    EXPECT_TRUE(report) << report.error().detail.text;
+    return report->outcome;
+  }
+  std::string result(const std::string& name) {
+    return store::read_all(*output_, result_name(name), 1 << 20).value_or("absent");
+  }
+  bool pending(const std::string& name, const std::optional<std::string>& version = std::nullopt) {
+    return *is_pending(stores_, input_->properties(name)->info, version);
+  }
+
+  std::unique_ptr<store::BlobStore> input_ = store::make_memory_store("input-data");
+  std::unique_ptr<store::BlobStore> output_ = store::make_memory_store("output-results");
+  Containers stores_{input_.get(), output_.get()};
+  Scorer scorer_{dropscore::testing::tiny_model()};
+  Scorer other_model_{dropscore::testing::tiny_model(0.9)};
+};
+
+constexpr const char* customers = "Age,Channel\n50,SEO\n30,PPC\n";
+
+TEST_F(ScoreJobTest, PublishesTheResultBesideTheName) {
+  drop("2026/a.csv", customers);
+  EXPECT_TRUE(pending("2026/a.csv"));
+  EXPECT_EQ(score("2026/a.csv", scorer_), Outcome::scored);
+  EXPECT_FALSE(pending("2026/a.csv"));
+  simdjson::dom::parser parser;
+  const auto document = parser.parse(result("2026/a.csv")).value();
+  EXPECT_EQ(document["blob_name"].get_string().value(), "input-data/2026/a.csv");
+  EXPECT_EQ(document["predictions"]["summary"]["total_records"].get_uint64().value(), 2U);
+}
+
+TEST_F(ScoreJobTest, RedeliveryWritesNothingAndAChangedBlobANewResult) {
+  drop("a.csv", customers);
+  score("a.csv", scorer_);
+  const std::string first = result("a.csv");
+  EXPECT_EQ(score("a.csv", scorer_), Outcome::already_done);
+  drop("a.csv", "Age,Channel\n20,SEO\n");
+  EXPECT_TRUE(pending("a.csv"));
+  EXPECT_EQ(score("a.csv", scorer_), Outcome::scored);
+  EXPECT_NE(result("a.csv"), first);
+  drop("a.csv", customers);
+  score("a.csv", scorer_);
+  EXPECT_EQ(result("a.csv"), first) << "the same version under the same model gives the same bytes";
+}
+
+TEST_F(ScoreJobTest, ANewModelRescoresOnlyWhenAskedOrWhenTheFileIsDroppedAgain) {
+  drop("a.csv", customers);
+  score("a.csv", scorer_);
+  EXPECT_FALSE(pending("a.csv"));
+  EXPECT_TRUE(pending("a.csv", other_model_.model_version()));
+  EXPECT_EQ(score("a.csv", other_model_), Outcome::scored);
+  EXPECT_FALSE(pending("a.csv", other_model_.model_version()));
+}
+
+TEST_F(ScoreJobTest, AFileThatCannotBeScoredGetsADocumentThatSaysWhatToMend) {
+  drop("a.csv", "Age,Chanel\n50,SEO\n");
+  EXPECT_EQ(score("a.csv", scorer_), Outcome::error_document);
+  EXPECT_FALSE(pending("a.csv")) << "waiting mends nothing";
+  simdjson::dom::parser parser;
+  const std::string text = result("a.csv");
+  const auto document = parser.parse(text).value();
+  EXPECT_EQ(document["processing_status"].get_string().value(), "error");
+  EXPECT_THAT(std::string(document["error"].get_string().value()), HasSubstr("\"Channel\" is missing"));
+}
+
+TEST_F(ScoreJobTest, AFileOfBadRowsListsThem) {
+  drop("a.csv", "Age,Channel\nold,SEO\n");
+  EXPECT_EQ(score("a.csv", scorer_), Outcome::error_document);
+  simdjson::dom::parser parser;
+  const std::string text = result("a.csv");
+  EXPECT_EQ(parser.parse(text)["errors"].at(0)["row"].get_uint64().value(), 2U);
+}
+
+TEST_F(ScoreJobTest, AFileThatWentAwayIsNoFault) { EXPECT_EQ(score("a.csv", scorer_), Outcome::gone); }
+
+TEST_F(ScoreJobTest, SettingAsideLeavesADocument) {
+  drop("a.csv", customers);
+  ASSERT_TRUE(set_aside(stores_, "a.csv", std::nullopt, "the disk is broken (tried 5 times)", scorer_));
+  EXPECT_THAT(result("a.csv"), HasSubstr("tried 5 times"));
+}
+
+}  // namespace
+}  // namespace dropscore::job

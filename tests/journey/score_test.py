@@ -1,0 +1,174 @@
+"""`dropscore score` as a user runs it."""
+import json
+import os
+import pathlib
+import unittest
+
+from support import CUSTOMERS, JourneyTest, run
+
+HEADER = ("CustomerID,Age,Gender,Income,CampaignChannel,CampaignType,AdSpend,ClickThroughRate,ConversionRate,WebsiteVisits,"
+          "PagesPerVisit,TimeOnSite,SocialShares,EmailOpens,EmailClicks,PreviousPurchases,LoyaltyPoints,AdvertisingPlatform,"
+          "AdvertisingTool")
+
+
+def bad_rows(good):
+    """The ten kinds of bad row, each made from a good one: (kind, bytes, column or None)."""
+    cells = good.split(b",")
+
+    def with_age(value):
+        return b",".join([cells[0], value, *cells[2:]])
+
+    return [
+        ("text", with_age(b"forty"), "Age"),
+        ("empty", with_age(b""), "Age"),
+        ("category", b",".join([*cells[:4], b"Pigeon", *cells[5:]]), "CampaignChannel"),
+        ("few", b",".join(cells[:7]), "ClickThroughRate"),
+        ("nan", with_age(b"NaN"), "Age"),
+        ("overflow", with_age(b"1e999"), "Age"),
+        ("nul", with_age(b"4\x000"), "Age"),
+        ("hexadecimal", with_age(b"0x28"), "Age"),
+        ("long", with_age(b"4" * (1 << 20)), "Age"),
+    ]
+
+
+class ScoreTest(JourneyTest):
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def test_json_on_standard_output(self):
+        done = run("score", self.write("in.csv", CUSTOMERS), "--model", self.model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        answer = json.loads(done.stdout)
+        self.assertTrue(answer["success"])
+        self.assertEqual([p["record_id"] for p in answer["predictions"]], [0, 1, 2])
+        self.assertEqual(answer["summary"]["total_records"], 3)
+        for prediction in answer["predictions"]:
+            self.assertEqual(prediction["prediction_label"], "Will Convert" if prediction["prediction"] else "Will Not Convert")
+            p = prediction["probability_conversion"]
+            self.assertEqual(prediction["confidence"], max(p, 1 - p))
+
+    def test_standard_input_and_csv(self):
+        done = run("score", "-", "--model", self.model, "--format", "csv", stdin=CUSTOMERS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.decode().splitlines()
+        self.assertEqual(len(lines), 4)
+        self.assertTrue(lines[0].startswith("Age,Gender,"))
+        self.assertTrue(lines[0].endswith(",prediction,prediction_label,probability_conversion,confidence,row_status"))
+        self.assertTrue(lines[1].startswith("35,Male,75000,"))
+        self.assertTrue(lines[1].endswith(",ok"))
+
+    def test_an_output_file_appears_whole(self):
+        out = self.folder / "out.csv"
+        done = run("score", self.write("in.csv", CUSTOMERS), "--model", self.model, "--output", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(out.read_text().splitlines()), 4)
+        self.assertEqual(done.stdout, b"")
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["in.csv", "out.csv"])
+
+    def test_columns_in_any_order_extra_columns_and_a_german_excel(self):
+        rows = [line.split(b",") for line in CUSTOMERS.split()] if b"Social" not in CUSTOMERS else [
+            line.split(b",") for line in CUSTOMERS.splitlines()]
+        turned = b"\r\n".join(b";".join([*reversed(row), "Zoë".encode()]) for row in rows)
+        german = b"\xef\xbb\xbf" + turned.replace(b".", b",").replace("Zoë".encode(), b"Note", 1) + b"\r\n"
+        plain = json.loads(run("score", self.write("a.csv", CUSTOMERS), "--model", self.model).stdout)
+        done = run("score", self.write("b.csv", german), "--model", self.model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["predictions"], plain["predictions"])
+
+    def test_ten_thousand_rows_with_a_hundred_bad_ones_of_ten_kinds(self):
+        lines = run("sample", "--rows", 10_000, "--seed", 5, "--unlabelled").stdout.splitlines()
+        header, rows = lines[0], lines[1:]
+        expected = {}
+        spot = 0
+        for repeat in range(11):
+            for kind, row, column in bad_rows(rows[spot + 37]):
+                spot += 97
+                if len(expected) == 99:
+                    break
+                rows[spot] = row
+                expected[spot + 2] = (kind, column)
+        rows[-1] = b'9,"41,Female'
+        expected[len(rows) + 1] = ("quote", "Age")
+        self.assertEqual(len(expected), 100)
+        done = run("score", self.write("in.csv", b"\n".join([header, *rows]) + b"\n"), "--model", self.model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        answer = json.loads(done.stdout)
+        self.assertEqual({e["row"]: e["column"] for e in answer["errors"]}, {row: c for row, (_, c) in expected.items()})
+        self.assertEqual(len(answer["errors"]), 100)
+        reasons = {}
+        for error in answer["errors"]:
+            self.assertLessEqual(len(error["value"]), 64)
+            reasons.setdefault(expected[error["row"]][0], set()).add(error["reason"])
+        self.assertEqual({kind: len(texts) for kind, texts in reasons.items()}, {kind: 1 for kind in reasons})
+        self.assertEqual(len(reasons), 10)
+        scored = {p["record_id"] for p in answer["predictions"]}
+        self.assertEqual(scored, set(range(10_000)) - {row - 2 for row in expected})
+        self.assertEqual(answer["summary"]["total_records"], 9_900)
+        self.assertEqual(answer["summary"]["rejected_records"], 100)
+
+    def test_none_scored_is_an_error_document_and_exit_1(self):
+        for options in ([], ["--output", self.folder / "out.json"]):
+            done = run("score", self.write("in.csv", HEADER.encode() + b"\n1,x\n"), "--model", self.model, *options)
+            self.assertEqual(done.returncode, 1)
+            text = done.stdout if not options else (self.folder / "out.json").read_bytes()
+            document = json.loads(text)
+            self.assertFalse(document["success"])
+            self.assertEqual(document["errors"][0]["row"], 2)
+            self.assertIn(b"line 2", done.stderr)
+
+    def test_errors_say_what_to_mend(self):
+        for content, words in (
+            (CUSTOMERS.replace(b"AdSpend", b"Ad Spend"), b'"AdSpend" is missing'),
+            (b"PK\x03\x04rest of a workbook", b"save it as CSV"),
+            (b"", b"empty"),
+            (b"\x00\x01\x02binary\x00\n", b"not text"),
+        ):
+            done = run("score", self.write("in.csv", content), "--model", self.model)
+            self.assertEqual(done.returncode, 1, content)
+            self.assertIn(words.lower(), done.stderr.lower())
+            self.assertFalse(json.loads(done.stdout)["success"])
+
+    def test_max_errors_truncates_and_counts(self):
+        rows = b"\n".join([HEADER.encode()] + [b"x"] * 50) + b"\n" + run("sample", "--rows", 1, "--unlabelled").stdout.splitlines()[1]
+        done = run("score", self.write("in.csv", rows), "--model", self.model, "--max-errors", 10)
+        answer = json.loads(done.stdout)
+        self.assertEqual(len(answer["errors"]), 10)
+        self.assertTrue(answer["errors_truncated"])
+        self.assertEqual(sum(answer["errors_by_reason"].values()), 50)
+
+    def test_exit_codes(self):
+        self.assertEqual(run("score", "absent.csv", "--model", self.model).returncode, 1)
+        self.assertEqual(run("score", self.write("in.csv", CUSTOMERS), "--model", self.folder / "none").returncode, 2)
+        self.assertEqual(run("score", "a.csv", "--modle", self.model).returncode, 2)
+        self.assertEqual(run().returncode, 2)
+        self.assertEqual(run("--help").returncode, 0)
+        for command in ("train", "score", "serve", "watch", "up", "inspect", "sample"):
+            done = run(command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"xample" if command != "inspect" else b"MODEL_DIR", done.stdout)
+        for command in ("function", "evaluate"):
+            self.assertEqual(run(command).returncode, 2)
+
+    def test_options_from_the_environment_and_a_file(self):
+        path = self.write("in.csv", CUSTOMERS)
+        self.assertEqual(run("score", path, env={"DROPSCORE_MODEL": str(self.model)}).returncode, 0)
+        self.assertEqual(run("score", path, env={"MODEL_DIR": str(self.model)}).returncode, 0)
+        config = self.write("dropscore.toml", f'[score]\nmodel = "{self.model}"\nformat = "csv"\n'.encode())
+        done = run("--config", config, "score", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith(b"Age,"))
+
+    def test_a_damaged_model_is_refused(self):
+        copy = self.folder / "damaged"
+        copy.mkdir()
+        text = (self.model / "model.json").read_bytes()
+        copy.joinpath("model.json").write_bytes(text.replace(b'"rho"', b'"rhp"', 1))
+        done = run("score", self.write("in.csv", CUSTOMERS), "--model", copy)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"checksum", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
