@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "learn/gram_simd.h"
-#include "learn/tasks.h"
+#include "learn/parallel.h"
 
 namespace dropscore::learn {
 namespace {
@@ -73,7 +73,7 @@ void GramMatrix::fill(features::MatrixView<double> standardized, model::Kernel k
     diagonal_[i] = rbf ? std::exp(-gamma * (squares[i] + squares[i] - 2 * squares[i])) : squares[i];
   }
   const std::size_t tiles = stride_ / gram_tile;
-  run_tasks(tiles, threads, [&](std::size_t tile_row) {
+  for_each_index(tiles, threads, [&](std::size_t tile_row) {
     alignas(64) std::array<float, gram_tile * gram_tile> values;
     GramTile tile{transposed, stride_, columns, squares, gamma, rbf, tile_row * gram_tile, 0};
     for (std::size_t tile_column = tile_row; tile_column < tiles; ++tile_column) {
