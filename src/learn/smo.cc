@@ -105,7 +105,7 @@ class Layout {
     }
     const float* from = gram_.row(row);
     float* to = slot(slot_of_[row]);
-    for (std::size_t column = 0; column < columns_; ++column) to[column] = from[source_[column]];
+    smo::gather_row(from, source_.data(), columns_, to);
     std::fill(to + columns_, to + width_, 0.0F);
   }
 
@@ -245,7 +245,7 @@ bool Solver::select(std::uint32_t& i, std::uint32_t& j) {
   search.positions = column_position_.data();
   const double distance = search.greatest + extremes_.max_low;
   const double divisor = search.diagonal_i + diagonal_[farthest] - 2.0 * static_cast<double>(row_i[farthest]);
-  search.floor = distance > 0 ? distance * distance / (divisor > 0 ? divisor : 1e-12) : -1;
+  search.floor = distance > 0 ? distance * distance / (divisor > 0 ? divisor : 1e-12) : 0;
   const smo::Partner partner = smo::find_partner(all, search);
   if (partner.gain < 0) return false;
   j = order_[column_position_[partner.column]];

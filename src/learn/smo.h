@@ -23,10 +23,10 @@
 
 namespace dropscore::learn {
 
-/// Memory that fits can use again, one after the other; takes up to 256 MB, as much as the largest of them wrote to.
+/// Memory that fits can use again, one after the other; takes up to 64 MB, as much as the largest of them wrote to.
 class SmoWorkspace {
  public:
-  static constexpr std::size_t floats = std::size_t{64} << 20U;
+  static constexpr std::size_t floats = std::size_t{16} << 20U;
   /// nullptr when there is no memory. The first caller's memory is kept until the workspace goes.
   float* memory();
 

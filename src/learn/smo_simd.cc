@@ -44,6 +44,7 @@ HWY_INLINE Extremes scan_blocks(const Columns& c, const float* row_i, double del
   const V minus_infinity = hn::Neg(infinity);
   const V di = hn::Set(d, delta_i);
   const V dj = hn::Set(d, delta_j);
+  double* HWY_RESTRICT scores = c.scores;
   V least = infinity;
   V greatest = minus_infinity;
   for (std::size_t b = 0; b < c.columns / block; ++b) {
@@ -55,10 +56,10 @@ HWY_INLINE Extremes scan_blocks(const Columns& c, const float* row_i, double del
       if constexpr (kStep) fetch_ahead(row_j + b * block);
       for (std::size_t k = 0; k < block; k += lanes) {
         const std::size_t at = b * block + k;
-        V score = hn::Load(d, c.scores + at);
+        V score = hn::Load(d, scores + at);
         if constexpr (kStep) {
           score = hn::Add(score, hn::Add(hn::Mul(widened(d, row_i + at), di), hn::Mul(widened(d, row_j + at), dj)));
-          hn::Store(score, d, c.scores + at);
+          hn::Store(score, d, scores + at);
         }
         block_least = hn::Min(block_least, hn::IfThenElse(members(d, up, k), score, infinity));
         block_greatest = hn::Max(block_greatest, hn::IfThenElse(members(d, low, k), score, minus_infinity));
@@ -94,43 +95,80 @@ std::uint32_t Find(const Columns& c, const std::uint64_t* set, const double* blo
   return found;
 }
 
+// The arithmetic of find_partner() for the lanes from column `at` on.
+template <bool kEqualDiagonal>
+class Gains {
+ public:
+  Gains(const Columns& columns, const PartnerSearch& search)
+      : scores_(columns.scores),
+        low_(columns.low),
+        row_i_(search.row_i),
+        diagonal_(search.diagonal),
+        greatest_(hn::Set(D(), search.greatest)),
+        diagonal_i_(hn::Set(D(), search.diagonal_i)) {}
+
+  // Lanes that may reach `floor` >= 0, and perhaps a few more: only they are worth a division. Below 0 a distance
+  // counts as 0, and a divisor that is not positive lets its lane pass.
+  HWY_INLINE M worth(std::size_t at, V floor) const {
+    const D d;
+    const V away = distance(at);
+    return hn::And(members(d, low_[at / block], at % block),
+                   hn::Ge(hn::Mul(away, hn::Max(away, hn::Zero(d))), hn::Mul(floor, divisor(at))));
+  }
+
+  // Each lane's gain, or -2.
+  HWY_INLINE V exact(std::size_t at) const {
+    const D d;
+    const V away = distance(at);
+    const V by = divisor(at);
+    const V gain = hn::Div(hn::Mul(away, away), hn::IfThenElse(hn::Gt(by, hn::Zero(d)), by, hn::Set(d, 1e-12)));
+    const M counts = hn::And(members(d, low_[at / block], at % block), hn::Gt(away, hn::Zero(d)));
+    return hn::IfThenElse(counts, gain, hn::Set(d, -2.0));
+  }
+
+ private:
+  HWY_INLINE V distance(std::size_t at) const { return hn::Add(greatest_, hn::Load(D(), scores_ + at)); }
+  HWY_INLINE V divisor(std::size_t at) const {
+    const D d;
+    const V diagonals = hn::Add(diagonal_i_, kEqualDiagonal ? diagonal_i_ : hn::Load(d, diagonal_ + at));
+    const V kernel = widened(d, row_i_ + at);
+    return hn::Sub(diagonals, hn::Add(kernel, kernel));
+  }
+
+  const double* scores_;
+  const std::uint64_t* low_;
+  const float* row_i_;
+  const double* diagonal_;
+  V greatest_;
+  V diagonal_i_;
+};
+
 template <bool kEqualDiagonal>
 HWY_INLINE Partner search_blocks(const Columns& c, const PartnerSearch& s) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  const V greatest = hn::Set(d, s.greatest);
-  const V diagonal_i = hn::Set(d, s.diagonal_i);
-  const V tiny = hn::Set(d, 1e-12);
-  const V two = hn::Set(d, 2.0);
-  const V zero = hn::Zero(d);
   constexpr double slack = 1 - 1e-14;  // a quotient's rounding is far smaller
+  const Gains<kEqualDiagonal> gains(c, s);
   Partner best;
   V floor = hn::Set(d, s.floor * slack);
   for (std::size_t b = 0; b < c.columns / block; ++b) {
-    const std::uint64_t low = c.low[b];
-    if (low == 0) continue;
+    if (c.low[b] == 0) continue;
     fetch_ahead(s.row_i + b * block);
-    for (std::size_t k = 0; k < block; k += lanes) {
-      const std::size_t at = b * block + k;
-      const V distance = hn::Add(greatest, hn::Load(d, c.scores + at));
-      const V diagonals =
-          kEqualDiagonal ? hn::Add(diagonal_i, diagonal_i) : hn::Add(diagonal_i, hn::Load(d, s.diagonal + at));
-      V divisor = hn::Sub(diagonals, hn::Mul(two, widened(d, s.row_i + at)));
-      divisor = hn::IfThenElse(hn::Gt(divisor, zero), divisor, tiny);
-      const V square = hn::Mul(distance, distance);
-      // Only what may reach the best gain so far is worth a division.
-      const M worth =
-          hn::And(hn::And(members(d, low, k), hn::Gt(distance, zero)), hn::Ge(square, hn::Mul(floor, divisor)));
-      if (HWY_LIKELY(hn::AllFalse(d, worth))) continue;
-      alignas(64) std::array<double, 8> gains{};
-      hn::Store(hn::IfThenElse(worth, hn::Div(square, divisor), hn::Set(d, -2.0)), d, gains.data());
-      for (std::size_t lane = 0; lane < lanes; ++lane) {
-        const auto column = static_cast<std::uint32_t>(at + lane);
-        if (gains[lane] > best.gain || (gains[lane] == best.gain && s.positions[column] > s.positions[best.column])) {
-          best = {gains[lane], column};
+    for (std::size_t group = b * block; group < (b + 1) * block; group += 4 * lanes) {
+      const M any = hn::Or(hn::Or(gains.worth(group, floor), gains.worth(group + lanes, floor)),
+                           hn::Or(gains.worth(group + 2 * lanes, floor), gains.worth(group + 3 * lanes, floor)));
+      if (HWY_LIKELY(hn::AllFalse(d, any))) continue;
+      for (std::size_t at = group; at < group + 4 * lanes; at += lanes) {
+        alignas(64) std::array<double, 8> exact{};
+        hn::Store(gains.exact(at), d, exact.data());
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          const auto column = static_cast<std::uint32_t>(at + lane);
+          if (exact[lane] > best.gain || (exact[lane] == best.gain && s.positions[column] > s.positions[best.column])) {
+            best = {exact[lane], column};
+          }
         }
+        floor = hn::Max(floor, hn::Set(d, best.gain * slack));
       }
-      floor = hn::Max(floor, hn::Set(d, best.gain * slack));
     }
   }
   return best;
@@ -152,6 +190,7 @@ void AddRows(double* sums, std::size_t columns, const std::uint64_t* set, const 
     const V c3 = hn::Set(d, c[r + 3]);
     for (std::size_t b = 0; b < columns / block; ++b) {
       if (set[b] == 0) continue;
+      for (std::size_t row = r; row < r + 4; ++row) fetch_ahead(rows[row] + b * block);
       for (std::size_t at = b * block; at < (b + 1) * block; at += lanes) {
         V sum = hn::Load(d, sums + at);
         sum = hn::Add(sum, hn::Mul(c0, widened(d, rows[r] + at)));
@@ -203,6 +242,16 @@ Partner find_partner(const Columns& columns, const PartnerSearch& search) {
 void add_rows(double* sums, std::size_t columns, const std::uint64_t* set, const float* const* rows, const double* c,
               std::size_t count) {
   HWY_DYNAMIC_DISPATCH(AddRows)(sums, columns, set, rows, c, count);
+}
+
+void gather_row(const float* from, const std::uint32_t* columns, std::size_t count, float* to) {
+  constexpr std::size_t ahead = 192;
+  std::size_t k = 0;
+  for (; k + ahead + 4 <= count; k += 4) {
+    hwy::Prefetch(from + columns[k + ahead]);
+    for (std::size_t i = k; i < k + 4; ++i) to[i] = from[columns[i]];
+  }
+  for (; k < count; ++k) to[k] = from[columns[k]];
 }
 
 }  // namespace dropscore::learn::smo

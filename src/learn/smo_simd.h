@@ -54,7 +54,7 @@ struct PartnerSearch {
   double diagonal_i = 0;
   const double* diagonal = nullptr;  ///< [columns]; nullptr: every entry is diagonal_i
   const std::uint32_t* positions = nullptr;
-  double floor = -1;  ///< a gain that some column is known to reach
+  double floor = 0;  ///< a gain, at least 0, that some column is known to reach
 };
 /// The column of the greatest gain; of equals, the one of the last position. gain is -1 when there is none.
 Partner find_partner(const Columns& columns, const PartnerSearch& search);
@@ -62,5 +62,8 @@ Partner find_partner(const Columns& columns, const PartnerSearch& search);
 /// sums += c[0] rows[0], then c[1] rows[1], ... one product added after the other, over blocks whose word is not 0.
 void add_rows(double* sums, std::size_t columns, const std::uint64_t* set, const float* const* rows, const double* c,
               std::size_t count);
+
+/// to[k] = from[columns[k]]. Not vectors, but with the row fetched ahead of its use.
+void gather_row(const float* from, const std::uint32_t* columns, std::size_t count, float* to);
 
 }  // namespace dropscore::learn::smo

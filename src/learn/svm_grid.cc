@@ -137,6 +137,7 @@ Result<FoldScore> Search::fit_linear(const Job& job) {
   linear.chosen = fold.fitted;
   linear.labels = problem_.labels;
   linear.C = job.C;
+  linear.tolerance = 1e-5;
   linear.stop_requested = options_.stop_requested;
   DROPSCORE_TRY(const LinearSvmResult fit, solve_linear_svm(linear));
   std::vector<double> decisions;

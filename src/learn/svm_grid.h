@@ -40,7 +40,7 @@ struct SvmGridScore {
 };
 
 /// Scores in the order of problem.points. The same bit for bit whatever options.threads is.
-/// Memory: 4 x rows^2 bytes for the matrix (6,400 rows: 164 MB) and up to 256 MB for each thread.
+/// Memory: 4 x rows^2 bytes for the matrix (6,400 rows: 164 MB) and up to 64 MB for each thread.
 /// REQUIRES: shapes agree; every fold leaves both classes to fit on.
 /// Errors: `too_large` (too many rows), `give_up` (stopped, or no memory).
 Result<std::vector<SvmGridScore>> search_svm_grid(const SvmGridProblem& problem, const SvmGridOptions& options);
