@@ -61,12 +61,16 @@ void GramMatrix::fill(features::MatrixView<double> standardized, model::Kernel k
   const std::size_t columns = standardized.columns;
   const bool rbf = kernel == model::Kernel::rbf;
   // Feature by feature, so that a vector holds one feature of several rows; 64-byte aligned by hand.
-  std::vector<double> memory((columns + 1) * stride_ + 8);
-  void* aligned = memory.data();
-  std::size_t space = memory.size() * sizeof(double);
+  features_ = columns;
+  rbf_ = rbf;
+  gamma_ = gamma;
+  transposed_.assign((columns + 1) * stride_ + 8, 0.0);
+  void* aligned = transposed_.data();
+  std::size_t space = transposed_.size() * sizeof(double);
   std::align(64, (columns + 1) * stride_ * sizeof(double), aligned, space);
-  auto* transposed = static_cast<double*>(aligned);
-  double* squares = transposed + columns * stride_;
+  features_begin_ = static_cast<double*>(aligned);
+  double* const transposed = features_begin_;
+  double* const squares = transposed + columns * stride_;
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t f = 0; f < columns; ++f) transposed[f * stride_ + i] = standardized(i, f);
     squares[i] = dot(standardized.row(i), standardized.row(i));
@@ -86,6 +90,26 @@ void GramMatrix::fill(features::MatrixView<double> standardized, model::Kernel k
       std::fill(values_.get() + i * stride_ + n, values_.get() + (i + 1) * stride_, 0.0F);
     }
   });
+}
+
+void GramMatrix::decide(std::span<const std::uint32_t> rows, std::span<const double> coefficients, double rho,
+                        std::span<const std::uint32_t> targets, std::span<double> out) const {
+  std::vector<double> memory(features_ * gram_tile + 8);
+  void* aligned = memory.data();
+  std::size_t space = memory.size() * sizeof(double);
+  std::align(64, features_ * gram_tile * sizeof(double), aligned, space);
+  auto* points = static_cast<double*>(aligned);
+  const PointTile tile{points, features_begin_, stride_, features_, gamma_, rbf_};
+  for (std::size_t first = 0; first < targets.size(); first += gram_tile) {
+    const std::size_t count = std::min(gram_tile, targets.size() - first);
+    for (std::size_t f = 0; f < features_; ++f) {
+      for (std::size_t j = 0; j < count; ++j)
+        points[f * gram_tile + j] = features_begin_[f * stride_ + targets[first + j]];
+    }
+    alignas(64) std::array<double, gram_tile> sums{};
+    add_decisions(tile, rows, coefficients, sums.data());
+    for (std::size_t j = 0; j < count; ++j) out[first + j] = sums[j] - rho;
+  }
 }
 
 }  // namespace dropscore::learn

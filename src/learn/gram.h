@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,11 @@ class GramMatrix {
   /// `gamma` is not used by the linear kernel. REQUIRES: standardized.rows == rows(); nobody reads meanwhile.
   void fill(features::MatrixView<double> standardized, model::Kernel kernel, double gamma, unsigned threads);
 
+  /// out[k] = sum_i coefficients[i] K(x_rows[i], x_targets[k]) - rho, kernel values computed anew in double and
+  /// added in the order of `rows`: what LIBSVM predicts, to the last bit. REQUIRES: filled; sizes agree. Thread-safe.
+  void decide(std::span<const std::uint32_t> rows, std::span<const double> coefficients, double rho,
+              std::span<const std::uint32_t> targets, std::span<double> out) const;
+
   std::size_t rows() const { return rows_; }
   std::size_t stride() const { return stride_; }  ///< columns of a row with its padding
   /// K(x_i, x_0 .. x_n-1), then zeros up to stride(); 64-byte aligned.
@@ -48,6 +54,12 @@ class GramMatrix {
   std::size_t stride_ = 0;
   FloatMemory values_;
   std::vector<double> diagonal_;
+  // Of the last fill():
+  std::size_t features_ = 0;
+  bool rbf_ = true;
+  double gamma_ = 0;
+  std::vector<double> transposed_;  ///< feature by feature, then squares; some unused, for alignment
+  double* features_begin_ = nullptr;
 };
 
 }  // namespace dropscore::learn

@@ -16,8 +16,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<double, 8>;
 using V = hn::Vec<D>;
 
-// exp(x) for x in [-88, 1], relative error below 2^-41 (truncated Taylor series: |r| <= ln 2 / 2, r^11 / 11! < 2^-42).
-V near_exp(D d, V x) {
+// exp(x) for x in [-88, 1], relative error below 2^-41 (Taylor's series up to r^10 / 10!, |r| <= ln 2 / 2).
+HWY_INLINE V near_exp(D d, V x) {
   // Adding 1.5 * 2^52 rounds x / ln 2 to a whole number k and leaves k in the lowest bits.
   const V magic = hn::Set(d, 6755399441055744.0);
   const V shifted = hn::MulAdd(x, hn::Set(d, 1.4426950408889634), magic);
@@ -94,6 +94,32 @@ void FillGramTile(const GramTile& tile, float* out) {
   for (std::size_t i = 0; i < gram_tile; i += 8) fill_rows<8>(tile, i, out);
 }
 
+void AddDecisions(const PointTile& tile, std::span<const std::uint32_t> rows, std::span<const double> coefficients,
+                  double* sums) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  constexpr std::size_t group = 4;
+  alignas(64) std::array<double, gram_tile> kernel{};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < gram_tile; j += group * lanes) {
+      V sum[group];  // NOLINT(modernize-avoid-c-arrays): vector registers
+      for (V& one : sum) one = hn::Zero(d);
+      for (std::size_t f = 0; f < tile.features; ++f) {
+        const V feature = hn::Set(d, tile.vectors[f * tile.stride + rows[i]]);
+        for (std::size_t g = 0; g < group; ++g) {
+          const V point = hn::Load(d, tile.points + f * gram_tile + j + g * lanes);
+          const V difference = hn::Sub(point, feature);
+          sum[g] = hn::Add(sum[g], tile.rbf ? hn::Mul(difference, difference) : hn::Mul(point, feature));
+        }
+      }
+      for (std::size_t g = 0; g < group; ++g) hn::Store(sum[g], d, kernel.data() + j + g * lanes);
+    }
+    for (std::size_t j = 0; j < gram_tile; ++j) {
+      sums[j] += coefficients[i] * (tile.rbf ? std::exp(-tile.gamma * kernel[j]) : kernel[j]);
+    }
+  }
+}
+
 }  // namespace dropscore::learn::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -101,8 +127,14 @@ HWY_AFTER_NAMESPACE();
 namespace dropscore::learn {
 
 HWY_EXPORT(FillGramTile);
+HWY_EXPORT(AddDecisions);
 
 void fill_gram_tile(const GramTile& tile, float* out) { HWY_DYNAMIC_DISPATCH(FillGramTile)(tile, out); }
+
+void add_decisions(const PointTile& tile, std::span<const std::uint32_t> rows, std::span<const double> coefficients,
+                   double* sums) {
+  HWY_DYNAMIC_DISPATCH(AddDecisions)(tile, rows, coefficients, sums);
+}
 
 }  // namespace dropscore::learn
 #endif

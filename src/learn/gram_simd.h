@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 namespace dropscore::learn {
 
@@ -21,5 +23,21 @@ struct GramTile {
 
 /// out[gram_tile x gram_tile] = the tile's kernel values, row-major. `out` is 64-byte aligned. Thread-safe.
 void fill_gram_tile(const GramTile& tile, float* out);
+
+/// Support vectors against up to gram_tile points.
+struct PointTile {
+  const double* points =
+      nullptr;  ///< [features x gram_tile]: feature f of point j at f * gram_tile + j; 64-byte aligned
+  const double* vectors = nullptr;  ///< [features x stride], as GramTile::transposed
+  std::size_t stride = 0;
+  std::size_t features = 0;
+  double gamma = 0;
+  bool rbf = true;
+};
+
+/// sums[j] += sum_i coefficients[i] K(vector rows[i], point j), everything in double, added in the order of `rows`;
+/// rbf from the sum of squared differences, as LIBSVM predicts. `sums` is 64-byte aligned, [gram_tile]. Thread-safe.
+void add_decisions(const PointTile& tile, std::span<const std::uint32_t> rows, std::span<const double> coefficients,
+                   double* sums);
 
 }  // namespace dropscore::learn

@@ -30,7 +30,7 @@ Status decide_fold(const GramMatrix& gram, const SvcFold& fold, const SvcOptions
   }
   DROPSCORE_TRY(const SvcFit fit, fit_svc(gram, fold.first, fold.second, options, workspace));
   std::vector<double> held(fold.held.size());
-  decide_from_gram(gram, fit.rows, fit.coefficients, fit.rho, fold.held, held);
+  gram.decide(fit.rows, fit.coefficients, fit.rho, fold.held, held);
   for (std::size_t k = 0; k < held.size(); ++k) decisions[fold.held[k]] = held[k];
   return {};
 }
