@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 #include <rapidcheck/gtest.h>
 
 #include "learn/svc_fit.h"
@@ -86,6 +87,39 @@ TEST(Smo, TakesLibsvmsStepsWithTheLinearKernel) {
     expect_libsvm({200, 3, 0.5, 0, false, model::Kernel::linear}, seed);
     expect_libsvm({100, 2, 2.0, 0, true, model::Kernel::linear}, seed);
   }
+}
+
+/// Runs `work` once for each generation of processors that this one can stand in for.
+template <class Work>
+void on_each_target(Work&& work) {
+  for (std::int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    hwy::SetSupportedTargetsForTest(left & -left);
+    hwy::GetChosenTarget().Update(left & -left);
+    work();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().DeInit();
+}
+
+TEST(Smo, AnswersAreTheSameOnEveryProcessor) {
+  std::size_t targets = 0;
+  on_each_target([&] {
+    ++targets;
+    expect_libsvm({1300, 4, 50.0, 0.2}, 6);
+    expect_libsvm({333, 2, 2.0, 1.0, true}, 7);
+    expect_libsvm({200, 3, 0.5, 0, false, model::Kernel::linear}, 8);
+    const TestData data(200, 4, 13);
+    const GramMatrix gram = gram_of(data, model::Kernel::rbf, 0.2);
+    const LibsvmFit libsvm(data.rows, data.class_0, data.class_1, {model::Kernel::rbf, 3.0, 0.2});
+    SvcOptions options;
+    options.C = 3.0;
+    SmoWorkspace workspace;
+    const SvcFit fit = fit_svc(gram, data.class_0, data.class_1, options, workspace).value();
+    std::vector<double> decided(data.class_0.size());
+    gram.decide(fit.rows, fit.coefficients, fit.rho, data.class_0, decided);
+    for (std::size_t k = 0; k < decided.size(); ++k) EXPECT_EQ(decided[k], libsvm.decide(data.class_0[k]));
+  });
+  EXPECT_GE(targets, 2U);
 }
 
 RC_GTEST_PROP(Smo, IsOptimalWithinItsTolerance, (std::uint64_t seed)) {
