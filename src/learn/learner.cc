@@ -1,6 +1,8 @@
 #include "learn/learner.h"
 
+#include <algorithm>
 #include <array>
+#include <cassert>
 #include <optional>
 
 #include <fmt/format.h>
@@ -24,7 +26,7 @@ struct Fold {
   const LearnContext& context;
 
   /// Fits on the rows outside `fold` and writes the decision values of those inside it.
-  Status decide(const std::vector<std::uint32_t>& fold_of, std::uint32_t fold, std::span<double> decisions) const {
+  Status decide(std::span<const std::uint32_t> fold_of, std::uint32_t fold, std::span<double> decisions) const {
     std::vector<std::size_t> inside;
     std::vector<std::size_t> outside;
     for (std::size_t row = 0; row < fold_of.size(); ++row) (fold_of[row] == fold ? inside : outside).push_back(row);
@@ -73,21 +75,28 @@ Result<std::vector<std::uint32_t>> training_folds(std::span<const std::uint8_t> 
   return fold_of;
 }
 
-Result<std::vector<double>> out_of_fold_decisions(const Learner& learner, const TrainingSet& data,
-                                                  const Parameters& parameters, const LearnContext& context,
-                                                  std::uint32_t folds) {
-  DROPSCORE_TRY(const std::vector<std::uint32_t> fold_of, training_folds(data.labels, context.seed, folds));
+Result<std::vector<double>> Learner::decide_out_of_fold(const TrainingSet& data, const Parameters& parameters,
+                                                        std::span<const std::uint32_t> fold_of,
+                                                        const LearnContext& context) const {
+  assert(fold_of.size() == data.labels.size() && !fold_of.empty());
   std::vector<double> decisions(data.labels.size());
-  // The folds share the threads: a fit within one runs on one.
   LearnContext inner = context;
   inner.threads = 1;
-  const Fold one{learner, data, parameters, inner};
+  const Fold one{*this, data, parameters, inner};
+  const std::uint32_t folds = *std::max_element(fold_of.begin(), fold_of.end()) + 1;
   std::vector<Status> outcomes(folds);
   for_each_index(folds, context.threads, [&](std::size_t fold) {
     outcomes[fold] = one.decide(fold_of, static_cast<std::uint32_t>(fold), decisions);
   });
   for (const Status& outcome : outcomes) DROPSCORE_CHECK(outcome);
   return decisions;
+}
+
+Result<std::vector<double>> out_of_fold_decisions(const Learner& learner, const TrainingSet& data,
+                                                  const Parameters& parameters, const LearnContext& context,
+                                                  std::uint32_t folds) {
+  DROPSCORE_TRY(const std::vector<std::uint32_t> fold_of, training_folds(data.labels, context.seed, folds));
+  return learner.decide_out_of_fold(data, parameters, fold_of, context);
 }
 
 }  // namespace dropscore::learn
