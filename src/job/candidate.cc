@@ -61,7 +61,8 @@ learn::CrossFitted Trial::cross_fit(const std::vector<double>& decisions) const 
   switch (options_.calibration) {
     case CalibrationChoice::none: return learn::cross_fit(model::CalibrationKind::none, decisions, set_.labels, folds_);
     case CalibrationChoice::original:
-    case CalibrationChoice::platt: return learn::cross_fit(model::CalibrationKind::platt, decisions, set_.labels, folds_);
+    case CalibrationChoice::platt:
+      return learn::cross_fit(model::CalibrationKind::platt, decisions, set_.labels, folds_);
     case CalibrationChoice::isotonic:
       return learn::cross_fit(model::CalibrationKind::isotonic, decisions, set_.labels, folds_);
     case CalibrationChoice::automatic: break;
@@ -76,7 +77,8 @@ Status Trial::seek(CandidateReport& report) {
   if (const auto set = options_.set.find(std::string(learner_.name())); set != options_.set.end()) {
     for (const auto& [name, value] : set->second) {
       start[name] = value;
-      std::erase_if(dimensions, [&name = name](const learn::Dimension& dimension) { return dimension.parameter == name; });
+      std::erase_if(dimensions,
+                    [&name = name](const learn::Dimension& dimension) { return dimension.parameter == name; });
     }
   }
   report.parameters = start;
@@ -103,7 +105,8 @@ Status Trial::seek(CandidateReport& report) {
 
 /// The original's grid: 32 points by F1 on unshuffled folds, as scikit-learn's GridSearchCV goes through them.
 Status Trial::seek_original(CandidateReport& report) {
-  DROPSCORE_TRY(const std::vector<learn::SearchedPoint> points, learn::search_original_grid(set_, context_, hooks_.progress));
+  DROPSCORE_TRY(const std::vector<learn::SearchedPoint> points,
+                learn::search_original_grid(set_, context_, hooks_.progress));
   report.search_measure = "f1";
   const learn::SearchedPoint* best = &points.front();
   for (const learn::SearchedPoint& point : points) {
@@ -175,8 +178,9 @@ Result<model::ModelParts> Trial::fit(const schema::Schema& schema, CandidateRepo
   const learn::CrossFitted fitted = cross_fit(decisions_);
   if (options_.calibration == CalibrationChoice::original) {
     if (learner_.name() != learn::svm_learner().name()) {
-      return fail(ErrorKind::misuse,
-                  fmt::format("--calibration original is the SVM's own; it does not fit {} (--models svm)", learner_.name()));
+      return fail(
+          ErrorKind::misuse,
+          fmt::format("--calibration original is the SVM's own; it does not fit {} (--models svm)", learner_.name()));
     }
     DROPSCORE_TRY(parts.calibration, learn::fit_original_calibration(set_, report.parameters, context_));
   } else {
@@ -185,8 +189,8 @@ Result<model::ModelParts> Trial::fit(const schema::Schema& schema, CandidateRepo
   DROPSCORE_TRY(parts.decision, choose_decision(fitted.probabilities));
   report.calibration = model::name(parts.calibration.kind);
   report.decision = parts.decision;
-  report.cross_validated = result::evaluate(
-      set_.labels, fitted.probabilities, decide(parts.decision, decisions_, fitted.probabilities), std::nullopt);
+  report.cross_validated = result::evaluate(set_.labels, fitted.probabilities,
+                                            decide(parts.decision, decisions_, fitted.probabilities), std::nullopt);
   return parts;
 }
 

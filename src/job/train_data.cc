@@ -34,7 +34,8 @@ void note_rejected(const table::RowErrors& errors, std::string_view what, DataRe
 
 }  // namespace
 
-Result<TrainingData> prepare(ByteSource& data, ByteSource* holdout_file, const TrainOptions& options, DataReport& report) {
+Result<TrainingData> prepare(ByteSource& data, ByteSource* holdout_file, const TrainOptions& options,
+                             DataReport& report) {
   DROPSCORE_TRY(const Holdout holdout, parse_holdout(options.holdout));
   table::RowErrors bad_rows;
   DROPSCORE_TRY(const table::Frame frame, table::Frame::read(data, bad_rows));

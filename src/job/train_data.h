@@ -28,6 +28,7 @@ struct TrainingData {
 
 /// Reads the table, splits it, fits the schema on the training rows, encodes both parts; fills the report's data part.
 /// Errors: as train().
-Result<TrainingData> prepare(ByteSource& data, ByteSource* holdout_file, const TrainOptions& options, DataReport& report);
+Result<TrainingData> prepare(ByteSource& data, ByteSource* holdout_file, const TrainOptions& options,
+                             DataReport& report);
 
 }  // namespace dropscore::job

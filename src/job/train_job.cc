@@ -71,7 +71,8 @@ double worth(const result::Evaluation& evaluation, Select select) {
 std::vector<std::string> warnings_of(const result::Evaluation& holdout, const result::Evaluation& baseline) {
   std::vector<std::string> out;
   const auto check = [&out](const char* name, double ours, double theirs, bool better) {
-    if (!better) out.push_back(fmt::format("held-out {} {:.4f} does not beat the constant baseline's {:.4f}", name, ours, theirs));
+    if (!better)
+      out.push_back(fmt::format("held-out {} {:.4f} does not beat the constant baseline's {:.4f}", name, ours, theirs));
   };
   const metrics::Figures& a = holdout.figures;
   const metrics::Figures& b = baseline.figures;
@@ -83,8 +84,8 @@ std::vector<std::string> warnings_of(const result::Evaluation& holdout, const re
   return out;
 }
 
-/// Shuffles one column at a time and looks how much worse the model judges. Says nothing of cause, and little of columns
-/// that say the same thing as another.
+/// Shuffles one column at a time and looks how much worse the model judges. Says nothing of cause, and little of
+/// columns that say the same thing as another.
 std::vector<Importance> importances(const model::Model& model, const Rows& rows, std::uint32_t seed) {
   metrics::NumpyRandom random(seed);
   std::vector<std::size_t> some = random.permutation(rows.labels.size());
@@ -141,7 +142,8 @@ Status judge_on_holdout(Candidate& candidate, const TrainingData& data, const Tr
 
 }  // namespace
 
-Result<Trained> train(ByteSource& data, ByteSource* holdout_file, const TrainOptions& options, const TrainHooks& hooks) {
+Result<Trained> train(ByteSource& data, ByteSource* holdout_file, const TrainOptions& options,
+                      const TrainHooks& hooks) {
   DROPSCORE_TRY(const std::vector<const learn::Learner*> learners, chosen_learners(options));
   Trained trained;
   TrainReport& report = trained.report;
@@ -149,7 +151,8 @@ Result<Trained> train(ByteSource& data, ByteSource* holdout_file, const TrainOpt
   hooks.progress("reading the table");
   DROPSCORE_TRY(const TrainingData prepared, prepare(data, holdout_file, options, report.data));
   report.data.training_conversion_rate = rate_of(prepared.training.labels);
-  if (prepared.holdout) report.baseline = judge_constant(report.data.training_conversion_rate, prepared.holdout->labels);
+  if (prepared.holdout)
+    report.baseline = judge_constant(report.data.training_conversion_rate, prepared.holdout->labels);
 
   std::vector<Candidate> candidates;
   for (const learn::Learner* learner : learners) {
@@ -170,8 +173,9 @@ Result<Trained> train(ByteSource& data, ByteSource* holdout_file, const TrainOpt
 
   Candidate& winner = candidates.front();
   report.winner = winner.report.model;
-  report.why = candidates.size() == 1 ? "the only model tried"
-                                      : fmt::format("best cross-validated {} on the training rows", name(options.select));
+  report.why = candidates.size() == 1
+                   ? "the only model tried"
+                   : fmt::format("best cross-validated {} on the training rows", name(options.select));
   hooks.progress(fmt::format("{}: what each column matters", report.winner));
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> fitted, model::Model::make(winner.parts));
   report.importances = importances(*fitted, prepared.holdout ? *prepared.holdout : prepared.training, options.seed);

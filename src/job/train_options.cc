@@ -90,7 +90,8 @@ Result<CalibrationChoice> parse_calibration(std::string_view text) {
   if (text == "platt") return CalibrationChoice::platt;
   if (text == "none") return CalibrationChoice::none;
   if (text == "isotonic") return CalibrationChoice::isotonic;
-  return fail(ErrorKind::misuse, fmt::format("--calibration {}: expected auto, original, platt, isotonic or none", text));
+  return fail(ErrorKind::misuse,
+              fmt::format("--calibration {}: expected auto, original, platt, isotonic or none", text));
 }
 
 std::string_view name(Select select) {
@@ -106,7 +107,8 @@ std::string_view name(Select select) {
 }
 
 Result<Select> parse_select(std::string_view text) {
-  for (const Select select : {Select::log_loss, Select::auc, Select::mcc, Select::f1, Select::accuracy, Select::brier}) {
+  for (const Select select :
+       {Select::log_loss, Select::auc, Select::mcc, Select::f1, Select::accuracy, Select::brier}) {
     if (text == name(select)) return select;
   }
   return fail(ErrorKind::misuse, fmt::format("--select {}: expected log_loss, auc, mcc, f1, accuracy or brier", text));

@@ -61,7 +61,7 @@ struct Importance {
 struct TrainReport {
   std::string target;
   DataReport data;
-  std::vector<CandidateReport> candidates;  ///< best first
+  std::vector<CandidateReport> candidates;     ///< best first
   std::optional<result::Evaluation> baseline;  ///< the training rows' rate for everyone, on the held-out rows
   std::string winner;
   std::string why;

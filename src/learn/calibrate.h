@@ -24,8 +24,8 @@ struct CrossFitted {
 CrossFitted cross_fit(model::CalibrationKind kind, std::span<const double> decisions,
                       std::span<const std::uint8_t> labels, std::span<const std::uint32_t> fold_of);
 
-/// Of none, platt and isotonic the one whose cross-fitted log loss is least; a more flexible kind has to win by more than
-/// a thousandth of it.
+/// Of none, platt and isotonic the one whose cross-fitted log loss is least; a more flexible kind has to win by more
+/// than a thousandth of it.
 CrossFitted choose_calibration(std::span<const double> decisions, std::span<const std::uint8_t> labels,
                                std::span<const std::uint32_t> fold_of);
 

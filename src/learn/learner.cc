@@ -46,11 +46,7 @@ struct Fold {
 
 std::span<const Learner* const> learners() {
   static const std::array all{
-      &additive_learner(),
-      &boosted_learner(),
-      &svm_learner(),
-      &logistic_learner(),
-      &constant_learner(),
+      &additive_learner(), &boosted_learner(), &svm_learner(), &logistic_learner(), &constant_learner(),
   };
   return all;
 }

@@ -53,9 +53,9 @@ class Learner {
   virtual Result<std::unique_ptr<model::Predictor>> fit(const TrainingSet& data, const Parameters& parameters,
                                                         const LearnContext& context) const = 0;
 
-  /// Each row's decision value from a form fitted on the rows of other folds, in the order of the rows. As it stands here
-  /// it fits anew for each fold, the folds sharing the threads; a learner whose folds have work in common does better.
-  /// REQUIRES: fold_of has a number for each row. Errors: as fit().
+  /// Each row's decision value from a form fitted on the rows of other folds, in the order of the rows. As it stands
+  /// here it fits anew for each fold, the folds sharing the threads; a learner whose folds have work in common does
+  /// better. REQUIRES: fold_of has a number for each row. Errors: as fit().
   virtual Result<std::vector<double>> decide_out_of_fold(const TrainingSet& data, const Parameters& parameters,
                                                          std::span<const std::uint32_t> fold_of,
                                                          const LearnContext& context) const;

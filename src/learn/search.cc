@@ -6,7 +6,10 @@
 namespace dropscore::learn {
 
 Search::Search(Parameters start, std::vector<Dimension> dimensions, std::size_t max_asks)
-    : dimensions_(std::move(dimensions)), max_asks_(std::max<std::size_t>(1, max_asks)), best_(start), waiting_{std::move(start)} {}
+    : dimensions_(std::move(dimensions)),
+      max_asks_(std::max<std::size_t>(1, max_asks)),
+      best_(start),
+      waiting_{std::move(start)} {}
 
 std::vector<Parameters> Search::neighbours() const {
   std::vector<Parameters> out;
@@ -54,7 +57,8 @@ void Search::tell(double value) {
 
 std::vector<Dimension> search_space(std::string_view learner) {
   if (learner == "svm") {
-    return {{"C", {"0.1", "0.3", "1", "3", "10", "30", "100"}}, {"gamma", {"0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1"}}};
+    return {{"C", {"0.1", "0.3", "1", "3", "10", "30", "100"}},
+            {"gamma", {"0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1"}}};
   }
   if (learner == "logistic") return {{"C", {"0.001", "0.01", "0.1", "1", "10", "100"}}};
   if (learner == "forest") return {{"depth", {"5", "10", "15", "20"}}};

@@ -25,8 +25,8 @@ enum class Effort : std::uint8_t { original, quick, full };
 
 inline constexpr double failed = -std::numeric_limits<double>::infinity();
 
-/// Walks along one dimension after another, from the defaults on: a step that is worth more is kept, and the walk goes on
-/// in its direction; it ends when no single step helps or `max_asks` are used up. Deterministic. Not thread-safe.
+/// Walks along one dimension after another, from the defaults on: a step that is worth more is kept, and the walk goes
+/// on in its direction; it ends when no single step helps or `max_asks` are used up. Deterministic. Not thread-safe.
 class Search {
  public:
   /// Dimensions that the user has fixed are to be left out. REQUIRES: start holds every dimension's parameter.

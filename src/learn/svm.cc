@@ -76,7 +76,9 @@ struct Prepared {
     return matrix;
   }
   SvcOptions options(const LearnContext& context) const {
-    return {.C = settings.form.C, .tolerance = settings.eps, .threads = context.threads,
+    return {.C = settings.form.C,
+            .tolerance = settings.eps,
+            .threads = context.threads,
             .stop_requested = context.stop_requested};
   }
   bool linear() const { return settings.form.kernel == model::Kernel::linear; }
@@ -152,9 +154,7 @@ Result<std::vector<double>> decide_linear_folds(const Prepared& prepared, const 
 class SvmLearner final : public Learner {
  public:
   std::string_view name() const override { return "svm"; }
-  Parameters defaults() const override {
-    return {{"kernel", "rbf"}, {"C", "10"}, {"gamma", "0.01"}, {"eps", "0.001"}};
-  }
+  Parameters defaults() const override { return {{"kernel", "rbf"}, {"C", "10"}, {"gamma", "0.01"}, {"eps", "0.001"}}; }
 
   Result<std::unique_ptr<model::Predictor>> fit(const TrainingSet& data, const Parameters& parameters,
                                                 const LearnContext& context) const override {
@@ -264,7 +264,8 @@ Result<std::vector<SearchedPoint>> search_original_grid(const TrainingSet& data,
   options.progress = [&progress](std::size_t done, std::size_t total) {
     progress(fmt::format("svm: the original's grid, {} of {} fits", done, total));
   };
-  DROPSCORE_TRY(const std::vector<SvmGridScore> scores, search_svm_grid({x.view(), data.labels, folds, points}, options));
+  DROPSCORE_TRY(const std::vector<SvmGridScore> scores,
+                search_svm_grid({x.view(), data.labels, folds, points}, options));
   std::vector<SearchedPoint> out;
   for (const SvmGridScore& score : scores) {
     Parameters parameters{{"kernel", std::string(model::name(score.point.kernel))},

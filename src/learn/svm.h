@@ -1,5 +1,5 @@
-// The support vector machine's learner, the original's own calibration and the original's search. The rbf machine is solved
-// step for step as LIBSVM solves it (learn/smo.h), the linear one to the optimum (learn/linear_svm.h).
+// The support vector machine's learner, the original's own calibration and the original's search. The rbf machine is
+// solved step for step as LIBSVM solves it (learn/smo.h), the linear one to the optimum (learn/linear_svm.h).
 #pragma once
 
 #include "learn/learner.h"
@@ -14,8 +14,9 @@ namespace dropscore::learn {
 const Learner& svm_learner();
 
 /// A and B of scikit-learn's SVC(probability=True, random_state=seed), as a Calibration of kind `original`: inner folds
-/// shuffled by scikit-learn's own generator, five fits without probabilities, Platt's sigmoid over their decision values.
-/// `data.rows` raw; the standardizer is fitted on all of them first, as the original does. Errors: as the learner's.
+/// shuffled by scikit-learn's own generator, five fits without probabilities, Platt's sigmoid over their decision
+/// values. `data.rows` raw; the standardizer is fitted on all of them first, as the original does. Errors: as the
+/// learner's.
 Result<model::Calibration> fit_original_calibration(const TrainingSet& data, const Parameters& parameters,
                                                     const LearnContext& context);
 

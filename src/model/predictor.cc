@@ -21,12 +21,8 @@ struct Family {
 };
 // By name, one to a line.
 constexpr std::array families{
-    Family{"additive", Additive::load},
-    Family{"boosted", Trees::load},
-    Family{"constant", Constant::load},
-    Family{"forest", Trees::load},
-    Family{"logistic", Logistic::load},
-    Family{"svm", Svm::load},
+    Family{"additive", Additive::load}, Family{"boosted", Trees::load},     Family{"constant", Constant::load},
+    Family{"forest", Trees::load},      Family{"logistic", Logistic::load}, Family{"svm", Svm::load},
 };
 
 }  // namespace

@@ -69,15 +69,15 @@ void write(JsonWriter& json, const Evaluation& evaluation) {
 }
 
 std::string table_head() {
-  return fmt::format("{:<24}{:>9}{:>10}{:>8}{:>8}{:>8}{:>9}{:>10}{:>8}{:>8}\n", "", "accuracy", "precision", "recall", "F1",
-                     "MCC", "ROC AUC", "log loss", "Brier", "ECE");
+  return fmt::format("{:<24}{:>9}{:>10}{:>8}{:>8}{:>8}{:>9}{:>10}{:>8}{:>8}\n", "", "accuracy", "precision", "recall",
+                     "F1", "MCC", "ROC AUC", "log loss", "Brier", "ECE");
 }
 
 std::string table_line(const std::string& name, const Evaluation& evaluation) {
   const metrics::Figures& f = evaluation.figures;
   const metrics::Confusion& c = f.confusion;
-  return fmt::format("{:<24}{:>9.4f}{:>10.4f}{:>8.4f}{:>8.4f}{:>8.4f}{:>9.4f}{:>10.4f}{:>8.4f}{:>8.4f}\n", name, c.accuracy(),
-                     c.precision(), c.recall(), c.f1(), c.mcc(), f.roc_auc, f.log_loss, f.brier_score,
+  return fmt::format("{:<24}{:>9.4f}{:>10.4f}{:>8.4f}{:>8.4f}{:>8.4f}{:>9.4f}{:>10.4f}{:>8.4f}{:>8.4f}\n", name,
+                     c.accuracy(), c.precision(), c.recall(), c.f1(), c.mcc(), f.roc_auc, f.log_loss, f.brier_score,
                      evaluation.calibration_error);
 }
 
