@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "learn/boosted.h"
+#include "learn/forest.h"
 #include "learn/parallel.h"
 #include "learn/svm.h"
 #include "metrics/random.h"
@@ -52,7 +53,7 @@ struct Fold {
 }  // namespace
 
 std::span<const Learner* const> learners() {
-  static const std::array<const Learner*, 2> all{&svm_learner(), &boosted_learner()};
+  static const std::array<const Learner*, 3> all{&svm_learner(), &forest_learner(), &boosted_learner()};
   return all;
 }
 
