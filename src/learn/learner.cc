@@ -10,6 +10,7 @@
 #include "learn/additive.h"
 #include "learn/boosted.h"
 #include "learn/constant.h"
+#include "learn/forest.h"
 #include "learn/logistic.h"
 #include "learn/parallel.h"
 #include "learn/svm.h"
@@ -46,7 +47,8 @@ struct Fold {
 
 std::span<const Learner* const> learners() {
   static const std::array all{
-      &additive_learner(), &boosted_learner(), &svm_learner(), &logistic_learner(), &constant_learner(),
+      &additive_learner(), &boosted_learner(),  &forest_learner(),
+      &svm_learner(),      &logistic_learner(), &constant_learner(),
   };
   return all;
 }
