@@ -104,8 +104,8 @@ double log_loss(std::span<const std::uint8_t> labels, std::span<const double> pr
   assert(labels.size() == probabilities.size());
   double sum = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const double p = labels[i] != 0 ? probabilities[i] : 1 - probabilities[i];
-    sum -= std::log(std::clamp(p, 1e-15, 1 - 1e-15));
+    const double p = std::clamp(probabilities[i], 1e-15, 1 - 1e-15);
+    sum -= std::log(labels[i] != 0 ? p : 1 - p);
   }
   return labels.empty() ? not_defined : sum / static_cast<double>(labels.size());
 }

@@ -93,7 +93,10 @@ void Calibration::apply(std::span<const double> decisions, std::span<double> pro
 Status Calibration::check() const {
   const auto wrong = [](std::string_view what) { return fail(ErrorKind::give_up, std::string(what)); };
   if (!std::isfinite(A) || !std::isfinite(B)) return wrong("calibration: A and B must be finite");
-  if (A > 0) return wrong("calibration: A must not be over 0, or greater decision values would mean less likely");
+  // The original takes whatever its sigmoid comes to, even where it learnt nothing and A is over 0.
+  if (A > 0 && kind != CalibrationKind::original) {
+    return wrong("calibration: A must not be over 0, or greater decision values would mean less likely");
+  }
   if (kind != CalibrationKind::isotonic) return {};
   if (decision.empty() || decision.size() != probability.size()) {
     return wrong("calibration: isotonic needs as many probabilities as decision values, and at least one");

@@ -35,7 +35,8 @@ struct Calibration {
   double probability_of(double decision_value) const;
   /// REQUIRES: equal sizes.
   void apply(std::span<const double> decisions, std::span<double> probabilities) const;
-  /// Errors: `give_up` where a figure is not finite, A > 0, or isotonic points are not as said above.
+  /// Errors: `give_up` where a figure is not finite, A > 0 (save in `original`), or isotonic points are not as said
+  /// above.
   Status check() const;
 };
 
