@@ -23,10 +23,15 @@ class InputBuffer {
       end_ -= begin_;
       begin_ = 0;
     }
-    if (end_ == capacity_) grow();
+    if (was_full_ || end_ == capacity_) grow();
+    was_full_ = false;
     return {data_.get() + end_, capacity_ - end_};
   }
-  void commit(std::size_t count) { end_ += count; }
+  /// A read that filled all there was asks for more room next time.
+  void commit(std::size_t count) {
+    end_ += count;
+    was_full_ = end_ == capacity_;
+  }
 
   /// Keeps the last `count` bytes.
   void keep_last(std::size_t count) {
@@ -59,6 +64,7 @@ class InputBuffer {
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  bool was_full_ = false;
 };
 
 }  // namespace dropscore::http

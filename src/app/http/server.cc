@@ -52,7 +52,7 @@ Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> score
   for (unsigned i = 0; i < options.threads; ++i) state->reactors.push_back(std::make_unique<Reactor>(state->shared));
   state->listener = std::make_unique<Listener>(std::move(listening.socket),
                                                [at = state.get()](int socket) { at->distribute(socket); });
-  log::info("listening", {{"host", options.host}, {"port", state->port}, {"threads", options.threads}});
+  log::debug("listening", {{"host", options.host}, {"port", state->port}, {"threads", options.threads}});
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
@@ -75,7 +75,7 @@ void Server::stop() {
     state.shared.connections.wait_for_none(std::nullopt);
   }
   state.reactors.clear();
-  log::info("stopped", {{"port", state.port}});
+  log::debug("stopped", {{"port", state.port}});
 }
 
 }  // namespace dropscore::http

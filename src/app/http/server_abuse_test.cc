@@ -16,11 +16,11 @@ using namespace std::chrono_literals;
 using testing::AnyOf;
 
 const std::string get_health = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
-const std::string record = R"({"Age":40,"Spend":10})";
+const std::string record = R"({"Age":40,"Channel":"SEO"})";
 
 std::unique_ptr<Server> start(ServerOptions options = {}) {
   options.port = 0;
-  auto started = Server::start(small_scorer, options);
+  auto started = Server::start(tiny_scorer, options);
   EXPECT_TRUE(started);
   return std::move(*started);
 }
@@ -150,7 +150,7 @@ TEST(Many, ThreadsOfClients) {
         TestClient client(server->port());
         for (int j = 0; j < 5; ++j) {
           EXPECT_EQ(client.ask(post("application/json", record)).status, 200);
-          EXPECT_EQ(client.ask(post("text/csv", "Age,Spend\n1,2\n")).status, 200);
+          EXPECT_EQ(client.ask(post("text/csv", "Age,Channel\n1,SEO\n")).status, 200);
         }
       }
     });
@@ -168,9 +168,9 @@ TEST(Garbage, NeverHarms) {
   const std::vector<std::string> seeds{
       get_health,
       post("application/json", record),
-      post("text/csv", "Age,Spend\n1,2\n"),
+      post("text/csv", "Age,Channel\n1,SEO\n"),
       "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "a\r\nAge,Spend\n\r\n4;x=\"y\"\r\n1,2\n\r\n0\r\nT: v\r\n\r\n",
+      "c\r\nAge,Channel\n\r\n6;x=\"y\"\r\n1,SEO\n\r\n0\r\nT: v\r\n\r\n",
   };
   std::mt19937 random(20240501);  // NOLINT(cert-msc51-cpp): the same every time, so that a failure can be seen again
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };

@@ -29,16 +29,16 @@ constexpr std::size_t mib = 1024 * 1024;
 
 std::unique_ptr<Server> start(ServerOptions options = {}) {
   options.port = 0;
-  auto started = Server::start(small_scorer, options);
+  auto started = Server::start(tiny_scorer, options);
   EXPECT_TRUE(started);
   return std::move(*started);
 }
 
 /// Rows of about a KiB: much to move, little to score.
 std::string csv_of(std::size_t bytes) {
-  std::string text = "Age,Spend,Note\n";
+  std::string text = "Age,Channel,Note\n";
   const std::string note(1000, 'n');
-  for (std::size_t row = 0; text.size() < bytes; ++row) text += std::to_string(20 + row % 60) + ",7," + note + "\n";
+  for (std::size_t row = 0; text.size() < bytes; ++row) text += std::to_string(20 + row % 60) + ",SEO," + note + "\n";
   return text;
 }
 
@@ -67,7 +67,7 @@ std::string chunk(const std::string& bytes) {
 TEST(Stream, SmallFileIsAnsweredWithALength) {
   const auto server = start();
   TestClient client(server->port());
-  const std::string csv = "Age,Spend\n30,1\n40,2\n";
+  const std::string csv = "Age,Channel\n30,SEO\n40,PPC\n";
   Response response = client.ask(post("text/csv", csv));
   EXPECT_EQ(response.status, 200);
   EXPECT_TRUE(response.has("Content-Length: "));
@@ -92,7 +92,7 @@ TEST(Stream, RowsGoOutBeforeTheFileHasEnded) {
 TEST(Stream, BodyInTinyPieces) {
   const auto server = start();
   TestClient client(server->port());
-  const std::string request = chunked_head + chunk("Age,Spe") + chunk("nd\n30,1\n") + chunk("40,2") + "0\r\n\r\n";
+  const std::string request = chunked_head + chunk("Age,Cha") + chunk("nnel\n30,SEO\n") + chunk("40,PPC") + "0\r\n\r\n";
   for (const char c : request) client.send(std::string_view(&c, 1));
   const Response response = client.read();
   EXPECT_EQ(response.status, 200);
@@ -118,12 +118,12 @@ TEST(Stream, OldClientsReadToTheEndOfTheConnection) {
 TEST(Stream, LargeFileInLittleMemory) {
   const auto server = start();
   TestClient client(server->port());
-  const std::string block = csv_of(mib).substr(15);
+  const std::string block = csv_of(mib).substr(17);
   constexpr int blocks = 50;
   const std::size_t before = resident_bytes();
   std::thread sender([&] {
     client.send(chunked_head);
-    client.send(chunk("Age,Spend,Note\n"));
+    client.send(chunk("Age,Channel,Note\n"));
     const std::string framed = chunk(block);
     for (int i = 0; i < blocks; ++i) client.send(framed);
     client.send("0\r\n\r\n");
@@ -207,7 +207,7 @@ TEST(Stream, RefusedFileIsAnsweredBeforeItHasAllCome) {
 TEST(Stream, BodyCutShortBeforeTheAnswer) {
   const auto server = start();
   TestClient client(server->port());
-  client.send(csv_head + "Content-Length: 1000\r\n\r\nAge,Spend\n");
+  client.send(csv_head + "Content-Length: 1000\r\n\r\nAge,Channel\n");
   client.end_sending();
   EXPECT_EQ(client.read().status, 400);
   EXPECT_TRUE(client.closed());
@@ -268,7 +268,7 @@ TEST(Stop, CutsOffWhatDoesNotEnd) {
   options.drain_timeout_ms = 200;
   const auto server = start(options);
   TestClient client(server->port());
-  client.send(csv_head + "Content-Length: 1000\r\n\r\nAge,Spend\n");
+  client.send(csv_head + "Content-Length: 1000\r\n\r\nAge,Channel\n");
   TestClient half(server->port());
   half.send("GET /hea");
   std::this_thread::sleep_for(100ms);

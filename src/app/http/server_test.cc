@@ -16,7 +16,7 @@ class ServerTest : public testing::Test {
   void start(const ServerOptions& wanted = {}) {
     ServerOptions options = wanted;
     options.port = 0;
-    auto started = Server::start(small_scorer, options);
+    auto started = Server::start(tiny_scorer, options);
     ASSERT_TRUE(started) << started.error().detail.text;
     server_ = std::move(*started);
   }
@@ -25,7 +25,7 @@ class ServerTest : public testing::Test {
   std::unique_ptr<Server> server_;
 };
 
-const std::string record = R"({"Age":40,"Spend":10})";
+const std::string record = R"({"Age":40,"Channel":"SEO"})";
 const std::string get_health = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
 
 TEST_F(ServerTest, Health) {
@@ -65,7 +65,7 @@ TEST_F(ServerTest, PredictsChunkedJson) {
       "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
   client.send(head);
   client.send("1\r\n{\r\n");
-  client.send("14\r\n" + record.substr(1) + "\r\n0\r\n\r\n");
+  client.send("19\r\n" + record.substr(1) + "\r\n0\r\n\r\n");
   EXPECT_EQ(client.read().status, 200);
 }
 
@@ -87,7 +87,7 @@ TEST_F(ServerTest, EveryRefusalIsAProblemDocument) {
       {"GET /predict HTTP/1.1\r\nHost: a\r\n\r\n", 405, "Allow: POST\r\n"},
       {"BREW /predict HTTP/1.1\r\nHost: a\r\n\r\n", 405, "Allow: POST\r\n"},
       {post("application/json", record, "Accept: text/csv\r\n"), 406, ""},
-      {post("text/csv", "Age,Spend\n1,2\n", "Accept: image/png\r\n"), 406, ""},
+      {post("text/csv", "Age,Channel\n1,SEO\n", "Accept: image/png\r\n"), 406, ""},
       {json_head + "\r\n", 411, ""},
       {json_head + "Content-Length: 100001\r\n\r\n", 413, "Connection: close\r\n"},
       {json_head + "Content-Length: 18446744073709551615\r\n\r\n", 413, "Connection: close\r\n"},
@@ -100,7 +100,7 @@ TEST_F(ServerTest, EveryRefusalIsAProblemDocument) {
       {post("application/json", "{nope"), 400, ""},
       {post("application/json", ""), 400, ""},
       {post("text/csv", "Name\nx\n"), 422, ""},
-      {post("text/csv", "Age,Spend\nbad,1\n"), 422, ""},
+      {post("text/csv", "Age,Channel\nbad,SEO\n"), 422, ""},
       {"GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", 431, "Connection: close\r\n"},
       {"GARBAGE\r\n\r\n", 400, "Connection: close\r\n"},
       {json_head + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "Connection: close\r\n"},
@@ -128,7 +128,7 @@ TEST_F(ServerTest, EveryRefusalIsAProblemDocument) {
 
 TEST_F(ServerTest, BlamesRows) {
   start();
-  const Response response = TestClient(port()).ask(post("text/csv", "Age,Spend\nbad,1\n"));
+  const Response response = TestClient(port()).ask(post("text/csv", "Age,Channel\nbad,SEO\n"));
   EXPECT_EQ(response.status, 422);
   EXPECT_THAT(response.body, HasSubstr(R"("errors":[{"row":2)"));
 }
@@ -152,7 +152,7 @@ TEST_F(ServerTest, ContinueIsSaidOnlyIfTheBodyIsWanted) {
   const std::string head = "POST /predict HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
   {
     TestClient client(port());
-    EXPECT_EQ(client.ask(head + "Content-Type: application/json\r\nContent-Length: 21\r\n\r\n").status, 100);
+    EXPECT_EQ(client.ask(head + "Content-Type: application/json\r\nContent-Length: 26\r\n\r\n").status, 100);
     EXPECT_EQ(client.ask(record).status, 200);
   }
   {
@@ -165,8 +165,8 @@ TEST_F(ServerTest, ContinueIsSaidOnlyIfTheBodyIsWanted) {
   }
   {
     TestClient client(port());
-    EXPECT_EQ(client.ask(head + "Content-Type: text/csv\r\nContent-Length: 14\r\n\r\n").status, 100);
-    EXPECT_EQ(client.ask("Age,Spend\n1,2\n").status, 200);
+    EXPECT_EQ(client.ask(head + "Content-Type: text/csv\r\nContent-Length: 18\r\n\r\n").status, 100);
+    EXPECT_EQ(client.ask("Age,Channel\n1,SEO\n").status, 200);
   }
 }
 
@@ -174,7 +174,7 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
   start();
   TestClient client(port());
   const std::string three = "\r\n" + get_health + post("application/json", record, "X-Request-Id: second\r\n") +
-                            post("text/plain", "not wanted") + post("text/csv", "Age,Spend\n1,2\n") +
+                            post("text/plain", "not wanted") + post("text/csv", "Age,Channel\n1,SEO\n") +
                             "GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + get_health;
   client.send(three);
   EXPECT_THAT(client.read().body, HasSubstr("healthy"));
@@ -250,16 +250,16 @@ TEST_F(ServerTest, StartRefusesWhatCannotBe) {
   start();
   ServerOptions taken;
   taken.port = port();
-  const auto second = Server::start(small_scorer, taken);
+  const auto second = Server::start(tiny_scorer, taken);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::misuse);
   ServerOptions elsewhere;
   elsewhere.host = "203.0.113.1";
   elsewhere.port = 0;
-  EXPECT_FALSE(Server::start(small_scorer, elsewhere));
+  EXPECT_FALSE(Server::start(tiny_scorer, elsewhere));
   ServerOptions nonsense;
   nonsense.threads = 0;
-  EXPECT_FALSE(Server::start(small_scorer, nonsense));
+  EXPECT_FALSE(Server::start(tiny_scorer, nonsense));
 }
 
 TEST_F(ServerTest, StopsTwice) {

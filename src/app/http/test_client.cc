@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/http/negotiation.h"
+#include "tests/support/tiny_model.h"
 
 namespace dropscore::http {
 namespace {
@@ -28,6 +29,11 @@ std::string header(std::string_view head, std::string_view name) {
 }
 
 }  // namespace
+
+job::Scorer tiny_scorer() {
+  static const std::shared_ptr<const model::Model> model = testing::tiny_model();
+  return job::Scorer(model);
+}
 
 TestClient::TestClient(std::uint16_t port, int receive_bytes)
     : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

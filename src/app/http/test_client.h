@@ -1,4 +1,4 @@
-// For tests: a client that writes what it is told, byte for byte, and a server with a small model.
+// For tests: a client that writes what it is told, byte for byte, and a model to serve.
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,8 @@
 
 namespace dropscore::http {
 
-/// Two numeric columns, Age and Spend. Whatever is no number in them is rejected.
-job::Scorer small_scorer();
+/// Of tests/support/tiny_model.h: columns Age and Channel.
+job::Scorer tiny_scorer();
 
 struct Response {
   int status = 0;  ///< 0: none came
