@@ -3,6 +3,7 @@
 # commit, then does `make run` (until the result is shown, then Ctrl-C) and `make test`. As root; about 20 minutes.
 #   tools/prove_bare.sh [--keep] [run] [test]      without run or test: both; --keep leaves the system for a look
 # Packages come from wherever this machine's own apt gets them. JOBS=n, PORT=n as for make; LIMIT_MINUTES for each part.
+# CCACHE_DIR=FOLDER lets the compiler's cache outlive the system, for a second run.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -45,7 +46,7 @@ inside() {
   export DEBIAN_FRONTEND=noninteractive
   phase "git and make" bash -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends git make > /dev/null'
   echo "packages installed: $(dpkg-query -W | wc -l)"
-  git clone -q /tmp/checkout.bundle "/root/drop score"  # a space on purpose
+  git -c advice.detachedHead=false clone -q /tmp/checkout.bundle "/root/drop score"  # a space on purpose
   cd "/root/drop score"
   export -f prove_run pgrep_dropscore
   export port jobs
@@ -65,6 +66,10 @@ enter() {
   shift
   mount -t proc proc "$system/proc"
   mount --rbind /dev "$system/dev"
+  if [ -n "${CCACHE_DIR:-}" ]; then
+    mkdir -p "$CCACHE_DIR" "$system/root/.cache/ccache"
+    mount --bind "$CCACHE_DIR" "$system/root/.cache/ccache"
+  fi
   local keep=(PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" PORT="$port" JOBS="$jobs" LIMIT_MINUTES="${limit%m}")
   local name
   for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
@@ -100,7 +105,7 @@ main() {
     case $1 in
       --keep) keep=true ;;
       run|test) parts+=("$1") ;;
-      *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+      *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift
   done
