@@ -11,13 +11,15 @@ failed=()
 shopt -s nullglob
 micro=()
 for bench in "$build"/*_bench; do
+  rm -f "$bench.json"
   echo "running $(basename "$bench") ..." >&2
   "$bench" --benchmark_min_time="${MIN_SECONDS:-0.2}" --benchmark_format=console --benchmark_out_format=json \
-    --benchmark_out="$bench.json" > /dev/null || failed+=("$(basename "$bench")")
-  micro+=("$bench.json")
+    --benchmark_out="$bench.json" > "$bench.log" 2>&1 || { cat "$bench.log" >&2; failed+=("$(basename "$bench")"); }
+  [ ! -s "$bench.json" ] || micro+=("$bench.json")
 done
 
 echo "dropping files ..." >&2
+rm -f "$build/drop_latency.json"
 python3 bench/drop_latency.py --program "$build/dropscore" --out "$build/drop_latency.json" > /dev/null || failed+=(drop_latency)
 
 python3 - "$build/drop_latency.json" "${micro[@]}" <<'TABLE' || failed+=(a benchmark said so)

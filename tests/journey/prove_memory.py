@@ -18,6 +18,7 @@ LIMIT_BYTES = 64 << 20
 CASE_SECONDS = 600  # a busy machine's; an idle one takes 10
 
 # A process's peak is counted from before its exec, when it was still a copy of this one: so a small process starts it.
+# That one takes 14 MiB itself: a figure near it means that or less.
 MEASURE = """
 import os, subprocess, sys, threading, time
 begin = time.monotonic()
