@@ -30,12 +30,12 @@ TEST(Train, MakesAModelAndAReport) {
   const auto trained = train_on(sample(600));
   ASSERT_TRUE(trained) << trained.error().detail.text;
   const TrainReport& report = trained->report;
-  EXPECT_EQ(report.training_rows, 480U);
-  EXPECT_EQ(report.holdout_rows, 120U);
-  EXPECT_EQ(report.features, 16U);
+  EXPECT_EQ(report.data.training_rows, 480U);
+  EXPECT_EQ(report.data.holdout_rows, 120U);
+  EXPECT_EQ(report.data.features, 16U);
   ASSERT_EQ(report.candidates.size(), 1U);
-  EXPECT_EQ(report.candidates[0].holdout->confusion.total(), 120U);
-  EXPECT_EQ(report.candidates[0].cross_validated->confusion.total(), 480U);
+  EXPECT_EQ(report.candidates[0].holdout->figures.confusion.total(), 120U);
+  EXPECT_EQ(report.candidates[0].cross_validated->figures.confusion.total(), 480U);
   ASSERT_TRUE(report.candidates[0].support_vectors);
   EXPECT_THAT(to_json(report), HasSubstr("\"support_vectors\""));
   EXPECT_THAT(to_text(report), HasSubstr("held out"));
@@ -89,7 +89,7 @@ TEST(Train, NothingOfTheHeldOutRowsReachesTheModel) {
   const auto after = train_on(changed);
   ASSERT_TRUE(after) << after.error().detail.text;
   EXPECT_EQ(fitted_parts(*before->model), fitted_parts(*after->model));
-  EXPECT_NE(before->report.candidates[0].holdout->log_loss, after->report.candidates[0].holdout->log_loss);
+  EXPECT_NE(before->report.candidates[0].holdout->figures.log_loss, after->report.candidates[0].holdout->figures.log_loss);
 }
 
 TEST(Train, RefusesWhatCannotBeLearnedFrom) {
