@@ -252,7 +252,7 @@ class BoostedLearner final : public Learner {
  public:
   std::string_view name() const override { return "boosted"; }
   Parameters defaults() const override {
-    return {{"rounds", "auto"},        {"depth", "1"},    {"rate", "0.1"}, {"lambda", "1"},
+    return {{"rounds", "auto"},        {"depth", "1"},    {"rate", "0.2"}, {"lambda", "10"},
             {"min_child_weight", "1"}, {"subsample", "1"}};
   }
 

@@ -8,8 +8,9 @@
 namespace dropscore::learn {
 
 /// Parameters: rounds (a number, or "auto": where pooled out-of-fold log loss is least), depth, rate, lambda,
-/// min_child_weight, subsample. Thread-safe, like every learner; XGBoost itself always runs on one thread, for the
-/// sums of its histograms depend on how many there are, and threads go to the inner folds instead.
+/// min_child_weight, subsample. Thread-safe, like every learner. XGBoost itself always runs on one thread: nothing
+/// promises that its sums are the same on two, and on a busy machine two were 2 to 9 times slower than one (OpenMP
+/// waits at every node). Threads go to the inner folds instead.
 const Learner& boosted_learner();
 
 /// XGBoost's JSON model (binary:logistic, gbtree, numeric splits) as our form. `seen_missing` says for each feature

@@ -16,8 +16,9 @@
 namespace dropscore::model {
 namespace {
 
-/// Rows that go through a tree while its nodes are in the cache.
-constexpr std::size_t block_rows = 64;
+/// Cells of the rows that go through a tree together. A deep tree's nodes outgrow them, so that fewer rows would fetch
+/// the nodes from memory over and over; more would not fit into the cache beside the tree.
+constexpr std::size_t block_cells = std::size_t{1} << 16U;
 constexpr std::size_t max_nodes = std::size_t{1} << 31U;
 
 /// The double whose shortest decimal is that of the float, so that documents say 0.1 and not 0.10000000149011612; the
@@ -69,6 +70,7 @@ void Trees::decide_rows(features::MatrixView<T> rows, std::span<double> out) con
   assert(rows.columns == features() && out.size() == rows.rows);
   const TreeArrays& trees = form_.trees;
   const auto count = static_cast<double>(trees.roots.size());
+  const std::size_t block_rows = std::min(rows.rows, block_cells / rows.columns);
   std::vector<float> cells(block_rows * rows.columns);
   for (std::size_t first = 0; first < rows.rows; first += block_rows) {
     const std::size_t many = std::min(block_rows, rows.rows - first);
