@@ -135,12 +135,17 @@ std::vector<AdditiveFit> Job::fit_members() const {
   return members;
 }
 
+/// Where a line begins and ends, as the form compares numbers.
+double bend(const Term& line, double side) {
+  return static_cast<double>(model::AdditiveShape::rounded(line.value + side * Term::reach * line.scale));
+}
+
 /// Adds what `term` makes of each bin.
 void add_term(const Term& term, double share, model::AdditiveShape& shape) {
   const double weight = share * term.weight;
   shape.missing += weight * term.at(std::numeric_limits<double>::quiet_NaN());
-  const double low = term.value - Term::reach * term.scale;
-  const double high = term.value + Term::reach * term.scale;
+  const double low = bend(term, -1);
+  const double high = bend(term, 1);
   for (std::size_t bin = 0; bin < shape.contribution.size(); ++bin) {
     if (shape.categorical) {
       shape.contribution[bin] += weight * term.at(static_cast<double>(bin));
@@ -168,8 +173,8 @@ model::AdditiveShape shape_of(const std::vector<AdditiveFit>& members, std::size
     if (term.kind == Term::Kind::at_least) shape.cuts.push_back(term.value);
     if (term.kind != Term::Kind::slope) continue;
     sloped = true;
-    shape.cuts.push_back(term.value - Term::reach * term.scale);
-    shape.cuts.push_back(term.value + Term::reach * term.scale);
+    shape.cuts.push_back(bend(term, -1));
+    shape.cuts.push_back(bend(term, 1));
   }
   std::sort(shape.cuts.begin(), shape.cuts.end());
   shape.cuts.erase(std::unique(shape.cuts.begin(), shape.cuts.end()), shape.cuts.end());

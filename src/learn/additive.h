@@ -21,7 +21,7 @@ inline constexpr std::uint32_t additive_members = 6;
 
 /// Parameters: slopes (false; true: straight lines too), charge (auto: 2, with slopes 1; the price of a term in
 /// log(rows)s of twice the log-likelihood: more makes fewer terms), ridge (0.03). Takes missing values and unknown
-/// categories as a branch of their own. REQUIRES: no infinite number in the rows.
+/// categories as a branch of their own.
 const Learner& additive_learner();
 
 }  // namespace dropscore::learn

@@ -8,6 +8,7 @@
 
 #include "learn/cholesky.h"
 #include "learn/chunks.h"
+#include "model/additive.h"
 
 namespace dropscore::learn {
 namespace {
@@ -406,7 +407,8 @@ double Search::cut_before(std::size_t column, std::size_t group) const {
   const SortedColumn& sorted = sorted_[column];
   const std::vector<double>& x = columns_.values[column];
   const std::size_t at = sorted.starts[group];
-  return cut_between(x[sorted.order[at - 1]], x[sorted.order[at]]);
+  const auto cut = cut_between(static_cast<float>(x[sorted.order[at - 1]]), static_cast<float>(x[sorted.order[at]]));
+  return static_cast<double>(cut);
 }
 
 bool Search::add_terms() {
@@ -548,6 +550,12 @@ std::optional<AdditiveFit> Search::run() {
   return now_;
 }
 
+/// A cell as the terms see it.
+double seen(double raw, bool categorical) {
+  if (std::isnan(raw) || (categorical && raw < 0)) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(model::AdditiveShape::rounded(raw));
+}
+
 /// A row's terms evaluated from the matrix.
 class RowTerms {
  public:
@@ -560,7 +568,7 @@ class RowTerms {
     for (std::size_t k = 0; k < values_.size(); ++k) {
       const Term& term = fit_.terms[k];
       const double raw = rows_(row, term.column);
-      values_[k] = term.at(categorical_[term.column] && raw < 0 ? std::numeric_limits<double>::quiet_NaN() : raw);
+      values_[k] = term.at(seen(raw, categorical_[term.column]));
       score += term.weight * values_[k];
     }
     return score;
@@ -596,7 +604,7 @@ Columns columns_of(features::MatrixView<double> from, std::span<const std::size_
     out.values[column].reserve(rows.size());
     for (const std::size_t row : rows) {
       const double raw = from(row, column);
-      out.values[column].push_back(categorical[column] && raw < 0 ? std::numeric_limits<double>::quiet_NaN() : raw);
+      out.values[column].push_back(seen(raw, categorical[column]));
     }
   }
   return out;
@@ -650,16 +658,10 @@ std::optional<AdditiveFit> refit(AdditiveFit fit, features::MatrixView<double> r
   return fit;
 }
 
-double cut_between(double low, double high) {
+float cut_between(float low, float high) {
   assert(low < high);
-  const double middle = low / 2 + high / 2;
-  const auto fits = [&](double cut) {
-    const auto low_float = static_cast<float>(low);
-    const auto apart = low_float < static_cast<float>(high);
-    return low < cut && cut <= high && std::isfinite(cut) && (!apart || low_float < static_cast<float>(cut));
-  };
-  if (const auto rounded = static_cast<double>(static_cast<float>(middle)); fits(rounded)) return rounded;
-  return fits(middle) ? middle : std::min(high, std::numeric_limits<double>::max());
+  const auto middle = static_cast<float>((static_cast<double>(low) + static_cast<double>(high)) / 2);
+  return low < middle ? middle : high;
 }
 
 }  // namespace dropscore::learn

@@ -29,7 +29,7 @@ struct Term {
 
   std::size_t column = 0;
   Kind kind = Kind::at_least;
-  double value = 0;  ///< the cut, the category's code, the centre of a line
+  double value = 0;  ///< the cut (a single-precision number), the category's code, the centre of a line
   double scale = 1;  ///< of a line
   double weight = 0;
 
@@ -61,7 +61,8 @@ struct AdditiveSettings {
   bool must_bend = false;  ///< take it whatever the comparison says
 };
 
-/// Feature columns, one vector each; NaN is missing (an unknown category as well).
+/// Feature columns, one vector each; NaN is missing (an unknown category as well). Numbers are in single precision, as
+/// the form compares them, so that no cut tells apart what scoring could not.
 struct Columns {
   std::vector<std::vector<double>> values;
   std::vector<bool> categorical;
@@ -87,10 +88,8 @@ std::optional<AdditiveFit> refit(AdditiveFit fit, features::MatrixView<double> r
                                  const AdditiveSettings& settings, unsigned threads,
                                  const StopRequested& stop_requested);
 
-/// A cut between two neighbouring values, low < cut <= high, infinities and adjacent doubles included. Where the two
-/// are different floats, float(low) < float(cut) <= float(high) as well: rounded to single precision, the values fall
-/// on the same sides. A float's midpoint where one lies between, so that the cut is short and the same in both
-/// precisions. REQUIRES: low < high.
-double cut_between(double low, double high);
+/// A cut between two neighbouring single-precision numbers, one itself: low < cut <= high.
+/// REQUIRES: low < high, both finite.
+float cut_between(float low, float high);
 
 }  // namespace dropscore::learn

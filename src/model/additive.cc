@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <iterator>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -29,7 +30,8 @@ std::string check_shape(const AdditiveShape& shape) {
   if (!std::all_of(shape.cuts.begin(), shape.cuts.end(), [](double cut) { return std::isfinite(cut); })) {
     return "cuts must be finite";
   }
-  if (std::adjacent_find(shape.cuts.begin(), shape.cuts.end(), std::greater_equal<>()) != shape.cuts.end()) {
+  const auto falls = [](double a, double b) { return AdditiveShape::rounded(a) >= AdditiveShape::rounded(b); };
+  if (std::adjacent_find(shape.cuts.begin(), shape.cuts.end(), falls) != shape.cuts.end()) {
     return "cuts must ascend";
   }
   if (!within_bounds(shape.missing) ||
@@ -47,6 +49,11 @@ std::string check_shape(const AdditiveShape& shape) {
 
 }  // namespace
 
+float AdditiveShape::rounded(double x) {
+  constexpr double greatest = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(x, -greatest, greatest));
+}
+
 template <class T>
 double AdditiveShape::at(T x) const {
   if (std::isnan(x)) return missing;
@@ -55,12 +62,13 @@ double AdditiveShape::at(T x) const {
     const bool known = x >= 0 && x < static_cast<T>(contribution.size());
     return known ? contribution[static_cast<std::size_t>(x)] : missing;
   }
+  const float value = rounded(static_cast<double>(x));
   const auto above =
-      std::partition_point(cuts.begin(), cuts.end(), [x](double cut) { return x >= static_cast<T>(cut); });
+      std::partition_point(cuts.begin(), cuts.end(), [value](double cut) { return value >= rounded(cut); });
   const auto bin = static_cast<std::size_t>(above - cuts.begin());
   if (slope.empty() || slope[bin] == 0) return contribution[bin];
-  // A rounded cut may leave x a little under it; the line begins at the cut.
-  return contribution[bin] + slope[bin] * std::max(0.0, static_cast<double>(x) - cuts[bin - 1]);
+  // A cut that is no single-precision number may lie a little over x; the line begins at the cut.
+  return contribution[bin] + slope[bin] * std::max(0.0, static_cast<double>(value) - cuts[bin - 1]);
 }
 
 template double AdditiveShape::at(float x) const;

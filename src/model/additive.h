@@ -17,17 +17,20 @@
 
 namespace dropscore::model {
 
-/// One feature's part of f. Numeric: bin b holds cuts[b - 1] <= x < cuts[b], the outer ones being open; within it the
-/// part is contribution[b] + slope[b] (x - cuts[b - 1]). Categorical: contribution[code], no cuts and no slopes.
+/// One feature's part of f. Numeric, x in single precision: bin b holds cuts[b - 1] <= x < cuts[b], the outer ones
+/// being open; within it the part is contribution[b] + slope[b] (x - cuts[b - 1]). Categorical: contribution[code], no
+/// cuts and no slopes.
 struct AdditiveShape {
   bool categorical = false;
-  std::vector<double> cuts;          ///< strictly ascending
+  std::vector<double> cuts;          ///< strictly ascending once rounded to single precision
   std::vector<double> contribution;  ///< one for each bin (cuts + 1 of them) or code; at least one
   std::vector<double> slope;         ///< empty, or one for each bin, the outer two 0: f stays bounded
   double missing = 0;                ///< of NaN, of an unknown category, of a code that is none
 
-  /// Instantiated for float and double. Of a float the cuts are taken as floats too, so that a number that was on one
-  /// side of a cut is still there once rounded; save where it lies within a float's rounding under the cut.
+  /// x as it is compared: in single precision, the infinities as its greatest numbers. So both precisions of decide()
+  /// look a row up in the same bins, whatever its numbers.
+  static float rounded(double x);
+  /// Instantiated for float and double, which agree to the last bit.
   template <class T>
   double at(T x) const;
 };
