@@ -271,5 +271,24 @@ TEST_F(LocalStore, PublishedFilesAreReadableByOthersAsUmaskSays) {
   EXPECT_EQ(status.st_mode & 0777U, 0644U);
 }
 
+TEST_F(LocalStore, PassesOverWhatItMayNotRead) {
+  scribble("mine.csv", "x");
+  scribble("secret.csv", "x");
+  fs::permissions(folder_ / "secret.csv", fs::perms::none);
+  // Root may read everything, so the look is taken by somebody else.
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(9);
+    const bool listed = names() == std::set<std::string>{"mine.csv"};
+    const auto asked = store_->properties("secret.csv");
+    ::_exit(!listed ? 1 : asked || asked.error().kind != ErrorKind::try_later ? 2 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "1: the list, 2: the question by name, 9: no other user to be";
+}
+
 }  // namespace
 }  // namespace dropscore::store

@@ -51,7 +51,7 @@ TEST(Cells, ReadsDecimalNumbers) {
   EXPECT_EQ(number("5e-324"), std::numeric_limits<double>::denorm_min());
   EXPECT_EQ(number("1e-400"), 0) << "underflow is zero";
   EXPECT_EQ(number("0e999999999999"), 0);
-  EXPECT_EQ(number("0." + std::string(5000, '0') + "1e5001"), 1);
+  EXPECT_EQ(number(std::string("0.").append(5000, '0').append("1e5001")), 1);
 }
 
 TEST(Cells, RefusesWhatIsNoDecimalNumber) {
@@ -80,7 +80,7 @@ TEST(Cells, RefusesWhatIsNoDecimalNumber) {
   for (const char* cell : {"1e999", "-1e309", "1.7976931348623159e308", "1e99999999999999999999"}) {
     EXPECT_EQ(fault(cell), RowFault::number_too_large) << cell;
   }
-  EXPECT_EQ(fault("1" + std::string(400, '0')), RowFault::number_too_large);
+  EXPECT_EQ(fault(std::string("1").append(400, '0')), RowFault::number_too_large);
 }
 
 TEST(Cells, DecimalCommaTakesEitherMarkButNotBoth) {
@@ -92,7 +92,7 @@ TEST(Cells, DecimalCommaTakesEitherMarkButNotBoth) {
   for (const char* cell : {"1.234,5", "1,234.5", "1,2,3", ",", "1,5,", "-,"}) {
     EXPECT_EQ(fault(cell, true), RowFault::not_a_number) << cell;
   }
-  EXPECT_EQ(number("0," + std::string(2000, '3'), true), 1.0 / 3);
+  EXPECT_EQ(number(std::string("0,").append(2000, '3'), true), 1.0 / 3);
 }
 
 RC_GTEST_PROP(Cells, EveryDoubleReadsBack, (double value)) {

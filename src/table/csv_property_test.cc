@@ -67,7 +67,7 @@ ReadFile read_cut(std::string_view text, const CsvOptions& options, Random& rand
 
 RC_GTEST_PROP(CsvProperty, AgreesWithTheOracleWhateverTheCuts, (unsigned seed)) {
   Random random(seed);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 10; ++round) {
     const std::string text = "a,b,c\n" + csv_like(random, below(random, 200));
     CsvOptions options;
     options.max_row_bytes = 8 + below(random, below(random, 2) == 0 ? 40 : 400);
@@ -104,7 +104,7 @@ RC_GTEST_PROP(CsvProperty, AnyBytesAreReadAlikeWhateverTheCuts, (unsigned seed))
   Random random(seed);
   static const std::vector<std::string> fronts = {"",          "\xEF\xBB\xBF", "\xFF\xFE",   "\xFE\xFF", "sep=;\n",
                                                   "a;b;c\r\n", "PAR1",         "PK\x03\x04", "\n\r\n",   "\"a\",b\n"};
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 10; ++round) {
     std::string text = fronts[below(random, fronts.size())];
     if (below(random, 2) == 0) {
       text += csv_like(random, below(random, 100));
@@ -213,9 +213,9 @@ Count count_rows(std::string_view head, std::string_view piece, std::size_t tota
   return count;
 }
 
-// Were any of these quadratic, 32 MB with the usual limit of 1 MiB a row would take hours.
+// Were any of these quadratic, 8 MB with the usual limit of 1 MiB a row would take many minutes.
 TEST(CsvTime, IsLinearForAdversaries) {
-  constexpr std::size_t total = 32'000'000;
+  constexpr std::size_t total = 8'000'000;
   struct Case {
     const char* what;
     std::string head;
@@ -228,17 +228,16 @@ TEST(CsvTime, IsLinearForAdversaries) {
       {"an odd number of quotes", "a,b\n\"", "\"\""},
       {"empty lines", "a,b\n", "\n"},
       {"every line opens a quote that nothing closes", "a,b\n", "a\",\"b\n"},
-      {"the same with long lines", "a,b\n", "a\",\"" + std::string(5000, 'b') + "\n"},
+      {"the same with long lines", "a,b\n", std::string("a\",\"").append(5000, 'b').append("\n")},
       {"good lines among them", "a,b\n", "a\",\"b\n1,2\n"},
-      {"quotes closed at the limit", "a,b\n", "\"" + std::string(1'048'570, '\n') + "\",1\n"},
-      {"a quote that is closed just after the limit", "a,b\n", "\"" + std::string(1'048'580, '\n') + "\",1\n"},
+      {"quotes closed at the limit", "a,b\n", std::string("\"").append(1'048'570, '\n').append("\",1\n")},
+      {"a quote that is closed just after the limit", "a,b\n",
+       std::string("\"").append(1'048'580, '\n').append("\",1\n")},
       {"an endless quoted line", "a,b\n\"", "x"},
   };
   for (const Case& c : cases) {
     const Count count = count_rows(c.head, c.piece, total);
     EXPECT_LT(count.seconds, 20) << c.what;
-    std::printf("%-48s %6.2f s, %lu rows, %lu faults\n", c.what, count.seconds, static_cast<unsigned long>(count.rows),
-                static_cast<unsigned long>(count.faults));
   }
 }
 

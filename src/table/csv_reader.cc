@@ -19,9 +19,6 @@ using End = ScannedRecord::End;
 // A batch also ends here, so that a wide file's batches are no larger than the processor's caches like.
 constexpr std::size_t max_batch_cells = std::size_t{128} * 1024;
 constexpr std::size_t cells_ahead = 1024;
-// Sums of a few row limits must not overflow, nor must a count of cells.
-constexpr std::size_t most_row_bytes = std::size_t{1} << 30U;
-
 tl::unexpected<Error> refuse(std::string_view sentence) { return fail(ErrorKind::reject, std::string(sentence)); }
 
 tl::unexpected<Error> not_text() {
@@ -31,25 +28,6 @@ tl::unexpected<Error> not_text() {
 }
 
 }  // namespace
-
-Status CsvOptions::validate() const {
-  const auto within = [](std::size_t value, std::size_t most) { return value > 0 && value <= most; };
-  if (!within(max_row_bytes, most_row_bytes)) return fail(ErrorKind::misuse, "max_row_bytes must be 1 to 1073741824");
-  if (!within(max_columns, most_row_bytes)) return fail(ErrorKind::misuse, "max_columns must be 1 to 1073741824");
-  if (!within(chunk_bytes, most_row_bytes)) return fail(ErrorKind::misuse, "chunk_bytes must be 1 to 1073741824");
-  if (max_batch_rows == 0) return fail(ErrorKind::misuse, "max_batch_rows must be at least 1");
-  return {};
-}
-
-std::string_view name(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::utf8: return "UTF-8";
-    case Encoding::utf16_little: return "UTF-16LE";
-    case Encoding::utf16_big: return "UTF-16BE";
-    case Encoding::windows_1252: return "Windows-1252";
-  }
-  return "";
-}
 
 struct CsvReader::State {
   enum class Phase : std::uint8_t { signature, separator_line, header, rows, done };
@@ -264,6 +242,12 @@ void CsvReader::State::read_rows(Batch& batch) {
     if (!opened) scanner->open(buffer.text(), buffer.offset(), buffer.finished());
     opened = true;
     if (scanner->at() == scanner->end()) break;
+    if (*scanner->at() == '\n') {
+      const std::size_t blank_lines = scanner->skip_line_feeds();
+      buffer.take(blank_lines);
+      line += blank_lines;
+      continue;
+    }
     if (batch.cells.size() < used + row_cells) batch.cells.resize(used + row_cells + cells_ahead);
     const ScannedRecord scanned = scanner->scan({batch.cells.data() + used, row_cells}, arena);
     if (scanned.end == End::need_bytes) {
@@ -317,12 +301,6 @@ void CsvReader::State::judge(Row& row, const ScannedRecord& scanned, std::span<s
   } else if (scanned.cells > columns) {
     blame(RowFault::too_many_cells, columns);
   }
-}
-
-void add_error(RowErrors& errors, const Batch& batch, const Row& row, std::span<const std::string> header) {
-  const std::size_t column = row.fault_column;
-  errors.add(row.line, column < header.size() ? std::string_view(header[column]) : std::string_view(),
-             column < row.cell_count ? batch.cell(row, column) : std::string_view(), row.fault);
 }
 
 CsvReader::CsvReader(const CsvOptions& options) : state_(std::make_unique<State>(options)) {}

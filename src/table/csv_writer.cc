@@ -1,5 +1,7 @@
 #include "table/csv_writer.h"
 
+#include "base/utf8.h"
+
 namespace dropscore::table {
 namespace {
 
@@ -9,6 +11,8 @@ bool needs_quotes(std::string_view cell, char delimiter) {
   if (cell.empty()) return false;
   // Spaces at an end survive our reader unquoted, but not every spreadsheet.
   if (is_blank(cell.front()) || is_blank(cell.back())) return true;
+  // At the start of a file it would be taken for the file's own mark.
+  if (cell.starts_with(utf8_bom)) return true;
   for (const char c : cell) {
     if (c == delimiter || c == '"' || c == '\n' || c == '\r') return true;
   }

@@ -7,7 +7,8 @@
 
 namespace dropscore::table {
 
-/// Appends one cell, quoted only where it has to be (delimiter, quote, CR, LF, spaces at an end).
+/// Appends one cell, quoted only where it has to be (delimiter, quote, CR, LF, spaces at an end, a byte order
+/// mark in front).
 void append_csv_cell(std::string& out, std::string_view cell, char delimiter);
 
 /// Appends a record and `line_end`. A record of one empty cell is written "" so that it is no blank line.

@@ -32,6 +32,10 @@ TEST(CsvWriter, QuotesOnlyWhereItHasTo) {
   EXPECT_EQ(cell("a\rb"), "\"a\rb\"");
   EXPECT_EQ(cell(" a"), "\" a\"");
   EXPECT_EQ(cell("a\t"), "\"a\t\"");
+  EXPECT_EQ(cell("\xEF\xBB\xBF"
+                 "a"),
+            "\"\xEF\xBB\xBF"
+            "a\"");
 }
 
 TEST(CsvWriter, WritesRecords) {

@@ -44,6 +44,13 @@ void RecordScanner::seek(const char* place) {
   load(cursor_);
 }
 
+std::size_t RecordScanner::skip_line_feeds() {
+  const char* const after = std::find_if(at_, end_, [](char c) { return c != '\n'; });
+  const auto count = static_cast<std::size_t>(after - at_);
+  seek(after);
+  return count;
+}
+
 inline void RecordScanner::load(Cursor& cursor) const {
   BlockMasks masks = scan_block(cursor.block, delimiter_);
   const auto left = static_cast<std::size_t>(end_ - cursor.block);

@@ -56,6 +56,9 @@ class RecordScanner {
   /// Goes on at `place`, inside the opened text.
   void seek(const char* place);
 
+  /// Goes past the LFs that come next and returns how many: blank lines, more quickly than scan() takes them.
+  std::size_t skip_line_feeds();
+
   /// Reads the next record and writes its cells, unquoted, to `out`; what had to be copied is in `arena`. A blank line
   /// is a record without content. A cell that the limit or an unclosed quote cut short is written up to there.
   /// REQUIRES: at() != end().

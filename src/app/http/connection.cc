@@ -136,6 +136,7 @@ class Connection final : public LiveConnection {
   Task<Got> read_head(Request& request, bool first);
   Task<BodyStep> read_body(Request& request, std::span<char> out, std::size_t& count);
   Task<bool> discard_body(Request& request);
+  bool must_wait(const Request& request);
   Task<void> respond(Request& request);
 
   // Its answer.
@@ -368,6 +369,14 @@ Task<bool> Connection::discard_body(Request& request) {
   }
 }
 
+/// More of the body is to come, and none of it is here.
+bool Connection::must_wait(const Request& request) {
+  const std::optional<std::uint64_t> length = request.head().content_length;
+  if (!in_.empty() || (length && request.body_bytes >= *length)) return false;
+  error_code failed;
+  return socket_.available(failed) == 0;
+}
+
 bool Connection::may_keep_alive(const Request& request) const {
   if (!request.understood || request.framing_lost || !request.head().keep_alive || shared().draining) return false;
   if (!request.body_pending) return true;
@@ -526,9 +535,8 @@ Task<void> Connection::answer_csv(Request& request, job::Format format) {
     if (*step == job::ScoreStream::Step::end) break;
     const bool asks = *step == job::ScoreStream::Step::need_bytes;
     const bool may_begin = streamed.begun || stream.scored_any() || streamed.text.size() > hold_back_bytes;
-    error_code ignored;
     // What is scored goes out before the client is waited for.
-    const bool waits = asks && in_.empty() && !streamed.text.empty() && socket_.available(ignored) == 0;
+    const bool waits = asks && !streamed.text.empty() && must_wait(request);
     if (may_begin && (waits || streamed.text.size() >= flush_bytes)) {
       const bool sent = co_await stream_out(request, streamed, false);
       if (!sent) co_return;

@@ -24,8 +24,8 @@ Status ServerOptions::validate() const {
   if (max_json_body_bytes < 1 || max_csv_body_bytes < 1) {
     return fail(ErrorKind::misuse, "a limit on a request's body must be at least 1 byte");
   }
-  if (max_buffered_body_bytes < max_json_body_bytes) {
-    return fail(ErrorKind::misuse, "the limit on all JSON bodies is under that on one");
+  if (max_buffered_body_bytes <= max_json_body_bytes) {
+    return fail(ErrorKind::misuse, "the limit on all JSON bodies must be over that on one");
   }
   if (max_json_body_bytes > limits::max_json_body_bytes) {
     return fail(ErrorKind::misuse,

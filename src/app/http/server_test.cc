@@ -1,0 +1,275 @@
+// The protocol, over real sockets.
+#include "app/http/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/http/test_client.h"
+
+namespace dropscore::http {
+namespace {
+
+using testing::HasSubstr;
+
+class ServerTest : public testing::Test {
+ protected:
+  void start(const ServerOptions& wanted = {}) {
+    ServerOptions options = wanted;
+    options.port = 0;
+    auto started = Server::start(small_scorer, options);
+    ASSERT_TRUE(started) << started.error().detail.text;
+    server_ = std::move(*started);
+  }
+  std::uint16_t port() const { return server_->port(); }
+
+  std::unique_ptr<Server> server_;
+};
+
+const std::string record = R"({"Age":40,"Spend":10})";
+const std::string get_health = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+
+TEST_F(ServerTest, Health) {
+  start();
+  TestClient client(port());
+  const Response response = client.ask(get_health);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.body, HasSubstr(R"("status":"healthy")"));
+  EXPECT_TRUE(response.has("\r\nContent-Type: application/json\r\n"));
+  EXPECT_TRUE(response.has("\r\nDate: "));
+  EXPECT_TRUE(response.has("\r\nServer: dropscore/"));
+  // The same connection, in the other ways to ask.
+  for (const char* target : {"/health/", "/health?verbose=1", "http://example.com/health"}) {
+    EXPECT_EQ(client.ask(std::string("GET ") + target + " HTTP/1.1\r\nHost: a\r\n\r\n").body, response.body) << target;
+  }
+  client.send("HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n");
+  const Response head = client.read(true);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_TRUE(head.has("Content-Length: " + std::to_string(response.body.size())));
+  EXPECT_EQ(client.ask(get_health).body, response.body);
+}
+
+TEST_F(ServerTest, PredictsJson) {
+  start();
+  TestClient client(port());
+  const Response response = client.ask(post("application/json", record));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.body, HasSubstr(R"("success":true)"));
+  EXPECT_EQ(client.ask(post("application/json; charset=utf-8", "[" + record + "]")).status, 200);
+  EXPECT_EQ(client.ask(post("application/vnd.crm+json", record, "Accept: text/html, */*;q=0.1\r\n")).status, 200);
+}
+
+TEST_F(ServerTest, PredictsChunkedJson) {
+  start();
+  TestClient client(port());
+  const std::string head =
+      "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+  client.send(head);
+  client.send("1\r\n{\r\n");
+  client.send("14\r\n" + record.substr(1) + "\r\n0\r\n\r\n");
+  EXPECT_EQ(client.read().status, 200);
+}
+
+struct RefusalCase {
+  std::string request;
+  int status;
+  std::string head_has;
+};
+
+TEST_F(ServerTest, EveryRefusalIsAProblemDocument) {
+  ServerOptions options;
+  options.max_json_body_bytes = 100'000;
+  options.max_csv_body_bytes = 200'000;
+  start(options);
+  const std::string json_head = "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
+  const std::vector<RefusalCase> cases{
+      {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 404, ""},
+      {"POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 405, "Allow: GET, HEAD\r\n"},
+      {"GET /predict HTTP/1.1\r\nHost: a\r\n\r\n", 405, "Allow: POST\r\n"},
+      {"BREW /predict HTTP/1.1\r\nHost: a\r\n\r\n", 405, "Allow: POST\r\n"},
+      {post("application/json", record, "Accept: text/csv\r\n"), 406, ""},
+      {post("text/csv", "Age,Spend\n1,2\n", "Accept: image/png\r\n"), 406, ""},
+      {json_head + "\r\n", 411, ""},
+      {json_head + "Content-Length: 100001\r\n\r\n", 413, "Connection: close\r\n"},
+      {json_head + "Content-Length: 18446744073709551615\r\n\r\n", 413, "Connection: close\r\n"},
+      {"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 200001\r\n\r\n", 413, ""},
+      {"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", 415,
+       "Accept-Post: application/json, text/csv\r\n"},
+      {post("application/x-www-form-urlencoded", "a=b"), 415, "Accept-Post: "},
+      {post("application/json", record, "Content-Encoding: gzip\r\n"), 415, ""},
+      {post("application/json", record, "Expect: miracles\r\n"), 417, ""},
+      {post("application/json", "{nope"), 400, ""},
+      {post("application/json", ""), 400, ""},
+      {post("text/csv", "Name\nx\n"), 422, ""},
+      {post("text/csv", "Age,Spend\nbad,1\n"), 422, ""},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", 431, "Connection: close\r\n"},
+      {"GARBAGE\r\n\r\n", 400, "Connection: close\r\n"},
+      {json_head + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "Connection: close\r\n"},
+      {json_head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "Connection: close\r\n"},
+  };
+  for (const RefusalCase& one : cases) {
+    const std::string name = one.request.substr(0, 120);
+    TestClient client(port());
+    const Response response = client.ask(one.request);
+    EXPECT_EQ(response.status, one.status) << name;
+    EXPECT_TRUE(response.complete) << name;
+    EXPECT_TRUE(response.has("\r\nContent-Type: application/problem+json\r\n")) << name;
+    EXPECT_TRUE(response.has("\r\nX-Request-Id: ")) << name;
+    EXPECT_TRUE(response.has(one.head_has)) << response.head;
+    EXPECT_THAT(response.body, HasSubstr(R"("success":false,"error":")")) << name;
+    EXPECT_THAT(response.body, HasSubstr("\"status\":" + std::to_string(one.status))) << name;
+    if (response.has("Connection: close")) {
+      client.end_sending();
+      EXPECT_TRUE(client.closed()) << name;
+    } else {
+      EXPECT_EQ(client.ask(get_health).status, 200) << name;
+    }
+  }
+}
+
+TEST_F(ServerTest, BlamesRows) {
+  start();
+  const Response response = TestClient(port()).ask(post("text/csv", "Age,Spend\nbad,1\n"));
+  EXPECT_EQ(response.status, 422);
+  EXPECT_THAT(response.body, HasSubstr(R"("errors":[{"row":2)"));
+}
+
+TEST_F(ServerTest, BodyOverItsLimitWithoutALength) {
+  ServerOptions options;
+  options.max_json_body_bytes = 100'000;
+  options.max_csv_body_bytes = 100'000;
+  start(options);
+  for (const char* type : {"application/json", "text/csv"}) {
+    TestClient client(port());
+    client.send(std::string("POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Type: ") +
+                type + "\r\n\r\n");
+    client.send("186a1\r\n" + std::string(100'001, 'x') + "\r\n0\r\n\r\n");
+    EXPECT_EQ(client.read().status, 413) << type;
+  }
+}
+
+TEST_F(ServerTest, ContinueIsSaidOnlyIfTheBodyIsWanted) {
+  start();
+  const std::string head = "POST /predict HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
+  {
+    TestClient client(port());
+    EXPECT_EQ(client.ask(head + "Content-Type: application/json\r\nContent-Length: 21\r\n\r\n").status, 100);
+    EXPECT_EQ(client.ask(record).status, 200);
+  }
+  {
+    TestClient client(port());
+    const Response refused = client.ask(head + "Content-Type: text/plain\r\nContent-Length: 21\r\n\r\n");
+    EXPECT_EQ(refused.status, 415);
+    EXPECT_TRUE(refused.has("Connection: close"));
+    client.end_sending();
+    EXPECT_TRUE(client.closed());
+  }
+  {
+    TestClient client(port());
+    EXPECT_EQ(client.ask(head + "Content-Type: text/csv\r\nContent-Length: 14\r\n\r\n").status, 100);
+    EXPECT_EQ(client.ask("Age,Spend\n1,2\n").status, 200);
+  }
+}
+
+TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
+  start();
+  TestClient client(port());
+  const std::string three = "\r\n" + get_health + post("application/json", record, "X-Request-Id: second\r\n") +
+                            post("text/plain", "not wanted") + post("text/csv", "Age,Spend\n1,2\n") +
+                            "GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + get_health;
+  client.send(three);
+  EXPECT_THAT(client.read().body, HasSubstr("healthy"));
+  EXPECT_TRUE(client.read().has("X-Request-Id: second\r\n"));
+  EXPECT_EQ(client.read().status, 415);
+  EXPECT_EQ(client.read().status, 200);
+  const Response last = client.read();
+  EXPECT_EQ(last.status, 404);
+  EXPECT_TRUE(last.has("Connection: close"));
+  client.end_sending();
+  EXPECT_TRUE(client.closed());  // the request after "close" gets no answer
+}
+
+TEST_F(ServerTest, KeepsOrClosesAsAsked) {
+  start();
+  {
+    TestClient client(port());
+    const Response response = client.ask("GET /health HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(response.has("Connection: close"));
+    EXPECT_TRUE(client.closed());
+  }
+  {
+    TestClient client(port());
+    EXPECT_TRUE(client.ask("GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").has("Connection: keep-alive"));
+    EXPECT_EQ(client.ask(get_health).status, 200);
+    EXPECT_TRUE(client.ask("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").has("Connection: close"));
+    EXPECT_TRUE(client.closed());
+  }
+}
+
+TEST_F(ServerTest, RequestIdsAreEchoedOrMade) {
+  start();
+  TestClient client(port());
+  EXPECT_TRUE(client.ask("GET /health HTTP/1.1\r\nHost: a\r\nX-Request-Id: order-66\r\n\r\n")
+                  .has("X-Request-Id: order-66\r\n"));
+  EXPECT_FALSE(client.ask("GET /health HTTP/1.1\r\nHost: a\r\nX-Request-Id: a b\r\n\r\n").has("X-Request-Id: a b"));
+}
+
+TEST_F(ServerTest, LargeJsonIsScoredBesideTheReactor) {
+  start();
+  std::string list = "[" + record;
+  while (list.size() < 300'000) list += "," + record;
+  list += "]";
+  TestClient client(port());
+  const Response response = client.ask(post("application/json", list));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_TRUE(response.complete);
+  EXPECT_EQ(client.ask(post("application/json", "{" + list)).status, 400);
+  EXPECT_EQ(client.ask(get_health).status, 200);
+}
+
+TEST_F(ServerTest, JsonBodiesShareABudgetOfMemory) {
+  ServerOptions options;
+  options.max_json_body_bytes = 1'000'000;
+  options.max_buffered_body_bytes = 1'200'000;
+  start(options);
+  TestClient slow(port());
+  const std::string large = "[" + std::string(999'998, ' ') + "]";
+  const std::string request = post("application/json", large);
+  slow.send(std::string_view(request).substr(0, request.size() - 10));
+  // What the first one holds of the budget is known once its bytes were read.
+  Response second;
+  for (int i = 0; i < 200 && second.status != 503; ++i)
+    second = TestClient(port()).ask(post("application/json", std::string(300'000, 'x')));
+  EXPECT_EQ(second.status, 503);
+  EXPECT_TRUE(second.has("Retry-After: 1"));
+  slow.send(std::string_view(request).substr(request.size() - 10));
+  EXPECT_NE(slow.read().status, 503);
+  EXPECT_NE(TestClient(port()).ask(post("application/json", std::string(300'000, 'x'))).status, 503);
+}
+
+TEST_F(ServerTest, StartRefusesWhatCannotBe) {
+  start();
+  ServerOptions taken;
+  taken.port = port();
+  const auto second = Server::start(small_scorer, taken);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::misuse);
+  ServerOptions elsewhere;
+  elsewhere.host = "203.0.113.1";
+  elsewhere.port = 0;
+  EXPECT_FALSE(Server::start(small_scorer, elsewhere));
+  ServerOptions nonsense;
+  nonsense.threads = 0;
+  EXPECT_FALSE(Server::start(small_scorer, nonsense));
+}
+
+TEST_F(ServerTest, StopsTwice) {
+  start();
+  const std::uint16_t was = port();
+  EXPECT_EQ(TestClient(was).ask(get_health).status, 200);
+  server_->stop();
+  server_->stop();
+  EXPECT_FALSE(TestClient(was).connected());
+}
+
+}  // namespace
+}  // namespace dropscore::http
