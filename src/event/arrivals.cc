@@ -87,7 +87,10 @@ std::optional<Envelope> Arrivals::take(std::chrono::milliseconds wait) {
     wake_due(now);
     if (!line_.empty()) return hand_out();
     if (now >= deadline) return std::nullopt;
-    changed_.wait_until(lock, waiting_.empty() ? deadline : std::min(deadline, waiting_.begin()->first));
+    // A copy: the wait keeps a reference to its time, and gives up the lock under which the queue's own stays valid.
+    Clock::time_point until = deadline;
+    if (!waiting_.empty()) until = std::min(until, waiting_.begin()->first);
+    changed_.wait_until(lock, until);
   }
 }
 

@@ -65,9 +65,7 @@ template <class T>
 RowFault BatchEncoder::encode_row(const table::Batch& batch, const table::Row& row, bool decimal_comma,
                                   std::span<T> out, table::RowErrors& errors) const {
   if (row.fault != RowFault::none) {
-    const bool has_column = row.fault_column < header_.size();
-    const std::string_view value = row.fault_column < row.cell_count ? batch.cell(row, row.fault_column) : "";
-    errors.add(row.line, has_column ? header_[row.fault_column] : "", value, row.fault);
+    table::add_error(errors, batch, row, header_);
     return row.fault;
   }
   for (std::size_t i = 0; i < columns_.size(); ++i) {

@@ -100,13 +100,13 @@ TEST(CsvAnswer, RejectedRowsStayAtTheHeadersWidthWithEmptyScores) {
 TEST(Documents, SuccessAndErrorKeepTheOriginalsKeys) {
   simdjson::dom::parser parser;
   const std::string success =
-      success_document_begin("input-data/a \"b\".csv") + answer({yes}, {}) + success_document_end("e1");
+      success_document_begin("input-data/a \"b\".csv") + answer({yes}, table::RowErrors()) + success_document_end("e1");
   const auto good = parser.parse(success).value();
   EXPECT_EQ(good["blob_name"].get_string().value(), "input-data/a \"b\".csv");
   EXPECT_EQ(good["processing_status"].get_string().value(), "success");
   EXPECT_TRUE(good["predictions"]["success"].get_bool().value());
   EXPECT_EQ(good["input_etag"].get_string().value(), "e1");
-  const std::string failed = error_document("input-data/a.csv", "no rows", {}, "e1");
+  const std::string failed = error_document("input-data/a.csv", "no rows", table::RowErrors(), "e1");
   const auto bad = parser.parse(failed).value();
   EXPECT_EQ(bad["processing_status"].get_string().value(), "error");
   EXPECT_EQ(bad["error"].get_string().value(), "no rows");

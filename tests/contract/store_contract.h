@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <set>
 #include <string>
 #include <utility>
@@ -42,6 +43,9 @@ struct StoreUnderTest {
   std::function<std::unique_ptr<StoreFixture>()> make;
   std::set<Deviation> deviations;
 };
+
+/// Keeps the bytes of the struct, addresses among them, out of the tests' names.
+inline void PrintTo(const StoreUnderTest& under_test, std::ostream* out) { *out << under_test.name; }
 
 inline std::string name_of_store(const ::testing::TestParamInfo<StoreUnderTest>& info) { return info.param.name; }
 

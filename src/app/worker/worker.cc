@@ -100,7 +100,9 @@ void Worker::handle(const event::Envelope& envelope) {
                           {"attempt", envelope.attempt},
                           {"duration_ms", took.count()}});
   for (const std::string& note : report->notes) log::info("file_note", {{"blob", envelope.blob}, {"note", note}});
-  log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
+  event::Envelope done = envelope;
+  done.etag = report->etag;  // which version it was, so that a sweep need not bring it again
+  log_failure_of("acknowledge_failed", inbox_.acknowledge(done));
 }
 
 void Worker::handle_failure(const event::Envelope& envelope, const job::Scorer& scorer, const Error& error) {
