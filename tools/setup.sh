@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
-       libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libsvm-dev)
+       libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libsvm-dev libhwy-dev)
 test=(python3 libgtest-dev libgmock-dev librapidcheck-dev curl)
 lint=(clang-format clang-tidy)
 bench=(libbenchmark-dev python3)
