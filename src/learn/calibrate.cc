@@ -27,6 +27,9 @@ model::Calibration fit_calibration(model::CalibrationKind kind, std::span<const 
     metrics::IsotonicPoints fitted = metrics::fit_isotonic(decisions, labels);
     calibration.decision = std::move(fitted.decision);
     calibration.probability = std::move(fitted.probability);
+    // A step that held one class only would be certain for ever after; n rows cannot know more than this.
+    const double least = 1 / (static_cast<double>(labels.size()) + 2);
+    for (double& p : calibration.probability) p = std::clamp(p, least, 1 - least);
   }
   return calibration;
 }
