@@ -37,7 +37,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t input_bytes = 64 * limits::kib;        // read from a socket at a time
 constexpr std::size_t flush_bytes = 64 * limits::kib;        // written to a socket at a time
 constexpr std::size_t hold_back_bytes = limits::mib;         // of an answer that may yet become a refusal
-constexpr std::size_t inline_json_bytes = 64 * limits::kib;  // a larger body is scored on the worker
+constexpr std::size_t inline_body_bytes = 64 * limits::kib;  // of a larger body, scoring is the workers' task
 constexpr std::size_t discard_bytes = 64 * limits::kib;      // of a body nobody wants, to keep its connection
 constexpr std::size_t progress_bytes = limits::kib;          // of a body within body_timeout_ms
 constexpr milliseconds linger_time{2000};
@@ -487,7 +487,7 @@ Task<void> Connection::on_worker(Work& work) {
 
 Task<tl::expected<std::string, job::Refusal>> Connection::score_json(const std::string& body) {
   const job::Scorer scorer = shared().scorer();
-  if (body.size() <= inline_json_bytes) co_return scorer.score_json(body, {});
+  if (body.size() <= inline_body_bytes) co_return scorer.score_json(body, {});
   tl::expected<std::string, job::Refusal> scored;
   const auto work = [&] { scored = scorer.score_json(body, {}); };
   co_await on_worker(work);
@@ -521,7 +521,13 @@ Task<void> Connection::answer_csv(Request& request, job::Format format) {
   StreamedAnswer streamed(shared());
   streamed.type = format == job::Format::csv ? MediaType::csv : MediaType::json;
   for (;;) {
-    const Result<job::ScoreStream::Step> step = stream.next(streamed.text);
+    Result<job::ScoreStream::Step> step = job::ScoreStream::Step::end;
+    const auto work = [&] { step = stream.next(streamed.text); };
+    if (request.body_bytes <= inline_body_bytes) {
+      work();
+    } else {
+      co_await on_worker(work);
+    }
     request.counts = stream.counts();
     if (!step) {
       Problem problem = problem_of(step.error());
@@ -541,10 +547,7 @@ Task<void> Connection::answer_csv(Request& request, job::Format format) {
       const bool sent = co_await stream_out(request, streamed, false);
       if (!sent) co_return;
     }
-    if (!asks) {
-      co_await asio::post(around_.io, use_task);  // the other connections' turn
-      continue;
-    }
+    if (!asks) continue;
     std::size_t count = 0;
     const BodyStep read = co_await read_body(request, stream.room(), count);
     switch (read) {

@@ -13,7 +13,7 @@ namespace dropscore::http {
 struct ServerOptions {
   std::string host = "127.0.0.1";  ///< an address or a name of this machine; 0.0.0.0: all of its addresses
   std::uint16_t port = 8000;       ///< 0: any free one, see Server::port()
-  unsigned threads = 2;            ///< reactors; as many again score large JSON bodies
+  unsigned threads = 2;            ///< reactors; each has two more, which sleep unless there are large bodies to score
 
   std::uint64_t max_json_body_bytes = limits::max_json_body_bytes;
   std::uint64_t max_csv_body_bytes = limits::max_csv_body_bytes;

@@ -42,7 +42,7 @@ struct Reactor::State {
   boost::asio::io_context io{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
   boost::asio::steady_timer timer{io};
-  boost::asio::thread_pool workers{1};
+  boost::asio::thread_pool workers{2};  // two, so that one huge JSON body does not hold up every CSV
   Surroundings surroundings;
   std::thread thread;
 };

@@ -1,4 +1,4 @@
-// A thread that serves its share of the connections, and a second one that scores what would hold the first one up.
+// A thread that serves its share of the connections, and two that score what would hold it up.
 #pragma once
 
 #include <memory>
