@@ -159,6 +159,7 @@ class SvmLearner final : public Learner {
   Result<std::unique_ptr<model::Predictor>> fit(const TrainingSet& data, const Parameters& parameters,
                                                 const LearnContext& context) const override {
     DROPSCORE_TRY(const Settings settings, read_settings(*this, parameters));
+    if (context.stop_requested()) return fail(ErrorKind::give_up, "stopped while fitting");
     Prepared prepared(settings, data);
     model::SvmForm form;
     if (prepared.linear()) {
@@ -230,6 +231,7 @@ model::Standardizer fit_standardizer(const TrainingSet& data) {
 Result<model::Calibration> fit_original_calibration(const TrainingSet& data, const Parameters& parameters,
                                                     const LearnContext& context) {
   DROPSCORE_TRY(const Settings settings, read_settings(svm_learner(), parameters));
+  if (context.stop_requested()) return fail(ErrorKind::give_up, "stopped while calibrating");
   const Prepared prepared(settings, data);
   DROPSCORE_TRY(const GramMatrix gram, prepared.gram(context.threads));
   const auto inner_seed =
