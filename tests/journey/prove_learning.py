@@ -26,7 +26,8 @@ def timed(*arguments):
     process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.monotonic() - begin
-    assert os.waitstatus_to_exitcode(status) == 0, process.stderr.read()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, process.stderr.read()
     process.stderr.close()
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
