@@ -12,12 +12,17 @@
 #include "learn/calibrate.h"
 #include "learn/search.h"
 #include "learn/svm.h"
+#include "metrics/split.h"
 #include "metrics/threshold.h"
 
 namespace dropscore::job {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// Above this many rows, parameters, calibration and threshold are judged on a sample of the training rows: more would
+/// take minutes and move the third digit. The model itself is fitted on all of them.
+constexpr std::size_t max_judged_rows = 100'000;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -29,18 +34,16 @@ class Trial {
         options_(options),
         hooks_(hooks),
         set_{data.training.matrix.view(), data.training.labels, &data.schema},
+        judged_(set_),
         context_{options.seed, options.threads, hooks.stop_requested} {}
 
-  Status begin() {
-    DROPSCORE_TRY(folds_, learn::training_folds(set_.labels, options_.seed));
-    return {};
-  }
+  Status begin();
   Status seek(CandidateReport& report);
   Result<model::ModelParts> fit(const schema::Schema& schema, CandidateReport& report);
 
  private:
   Result<std::vector<double>> out_of_fold(const learn::Parameters& parameters) const {
-    return learn::out_of_fold_decisions(learner_, set_, parameters, context_);
+    return learn::out_of_fold_decisions(learner_, judged_, parameters, context_);
   }
   learn::CrossFitted cross_fit(const std::vector<double>& decisions) const;
   Status seek_original(CandidateReport& report);
@@ -52,22 +55,37 @@ class Trial {
   const TrainOptions& options_;
   const TrainHooks& hooks_;
   learn::TrainingSet set_;
+  learn::TrainingSet judged_;  // set_, or a sample of it
+  Rows sample_;
   learn::LearnContext context_;
   std::vector<std::uint32_t> folds_;
   std::vector<double> decisions_;  // out of fold, of the parameters that were chosen
 };
 
+Status Trial::begin() {
+  if (set_.labels.size() > max_judged_rows) {
+    const double fraction = static_cast<double>(max_judged_rows) / static_cast<double>(set_.labels.size());
+    DROPSCORE_TRY(const metrics::Split split, metrics::stratified_split(set_.labels, fraction, options_.seed));
+    sample_.matrix = features::gather(set_.rows, std::span<const std::size_t>(split.test));
+    for (const std::size_t row : split.test) sample_.labels.push_back(set_.labels[row]);
+    judged_ = {sample_.matrix.view(), sample_.labels, set_.schema};
+  }
+  DROPSCORE_TRY(folds_, learn::training_folds(judged_.labels, options_.seed));
+  return {};
+}
+
 learn::CrossFitted Trial::cross_fit(const std::vector<double>& decisions) const {
   switch (options_.calibration) {
-    case CalibrationChoice::none: return learn::cross_fit(model::CalibrationKind::none, decisions, set_.labels, folds_);
+    case CalibrationChoice::none:
+      return learn::cross_fit(model::CalibrationKind::none, decisions, judged_.labels, folds_);
     case CalibrationChoice::original:
     case CalibrationChoice::platt:
-      return learn::cross_fit(model::CalibrationKind::platt, decisions, set_.labels, folds_);
+      return learn::cross_fit(model::CalibrationKind::platt, decisions, judged_.labels, folds_);
     case CalibrationChoice::isotonic:
-      return learn::cross_fit(model::CalibrationKind::isotonic, decisions, set_.labels, folds_);
+      return learn::cross_fit(model::CalibrationKind::isotonic, decisions, judged_.labels, folds_);
     case CalibrationChoice::automatic: break;
   }
-  return learn::choose_calibration(decisions, set_.labels, folds_);
+  return learn::choose_calibration(decisions, judged_.labels, folds_);
 }
 
 /// The parameters: those that the user set, and for the others the best of a search by cross-validated log loss.
@@ -86,7 +104,7 @@ Status Trial::seek(CandidateReport& report) {
     return seek_original(report);
   }
   const std::size_t asks =
-      dimensions.empty() ? 1 : learn::max_asks(options_.effort, learner_.name(), set_.labels.size());
+      dimensions.empty() ? 1 : learn::max_asks(options_.effort, learner_.name(), judged_.labels.size());
   learn::Search search(start, std::move(dimensions), asks);
   while (const std::optional<learn::Parameters> parameters = search.ask()) {
     hooks_.progress(fmt::format("{}: parameters {} of at most {}", learner_.name(), search.asked(), asks));
@@ -106,7 +124,7 @@ Status Trial::seek(CandidateReport& report) {
 /// The original's grid: 32 points by F1 on unshuffled folds, as scikit-learn's GridSearchCV goes through them.
 Status Trial::seek_original(CandidateReport& report) {
   DROPSCORE_TRY(const std::vector<learn::SearchedPoint> points,
-                learn::search_original_grid(set_, context_, hooks_.progress));
+                learn::search_original_grid(judged_, context_, hooks_.progress));
   report.search_measure = "f1";
   const learn::SearchedPoint* best = &points.front();
   for (const learn::SearchedPoint& point : points) {
@@ -146,16 +164,16 @@ Result<model::DecisionRule> Trial::choose_decision(const std::vector<double>& pr
     case ThresholdRule::Kind::recall: break;
   }
   const auto by_rule = [&rule](const metrics::Confusion& confusion) { return objective(rule, confusion); };
-  const metrics::ChosenThreshold best = metrics::best_threshold(set_.labels, probabilities, by_rule);
+  const metrics::ChosenThreshold best = metrics::best_threshold(judged_.labels, probabilities, by_rule);
   decision.threshold = best.threshold;
   if (rule.kind != ThresholdRule::Kind::mcc) return decision;
   // MCC is a correlation of n rows: differences under half its standard error are chance, and so is one under three.
-  const double root = std::sqrt(static_cast<double>(set_.labels.size()));
+  const double root = std::sqrt(static_cast<double>(judged_.labels.size()));
   if (best.value < 3 / root) {
     decision.threshold = 0.5;
   } else {
     const double tolerance = 0.5 * (1 - best.value * best.value) / root;
-    decision.threshold = metrics::best_threshold(set_.labels, probabilities, by_rule, tolerance).threshold;
+    decision.threshold = metrics::best_threshold(judged_.labels, probabilities, by_rule, tolerance).threshold;
   }
   return decision;
 }
@@ -184,12 +202,12 @@ Result<model::ModelParts> Trial::fit(const schema::Schema& schema, CandidateRepo
     }
     DROPSCORE_TRY(parts.calibration, learn::fit_original_calibration(set_, report.parameters, context_));
   } else {
-    parts.calibration = learn::fit_calibration(fitted.kind, decisions_, set_.labels);
+    parts.calibration = learn::fit_calibration(fitted.kind, decisions_, judged_.labels);
   }
   DROPSCORE_TRY(parts.decision, choose_decision(fitted.probabilities));
   report.calibration = model::name(parts.calibration.kind);
   report.decision = parts.decision;
-  report.cross_validated = result::evaluate(set_.labels, fitted.probabilities,
+  report.cross_validated = result::evaluate(judged_.labels, fitted.probabilities,
                                             decide(parts.decision, decisions_, fitted.probabilities), std::nullopt);
   return parts;
 }
