@@ -22,8 +22,9 @@ struct Reactor::State {
 
   void sweep() {
     timer.expires_after(sweep_period);
-    timer.async_wait([this](const boost::system::error_code& stopped) {
-      if (stopped) return;
+    timer.async_wait([this](const boost::system::error_code& cancelled) {
+      // A timer that has run out cannot be cancelled any more: its handler is on its way, and without an error.
+      if (cancelled || ended) return;
       const Clock::time_point now = Clock::now();
       for (LiveConnection* const connection : live) connection->check_deadline(now);
       sweep();
@@ -44,6 +45,7 @@ struct Reactor::State {
   boost::asio::steady_timer timer{io};
   boost::asio::thread_pool workers{2};  // two, so that one huge JSON body does not hold up every CSV
   Surroundings surroundings;
+  bool ended = false;  // of the thread
   std::thread thread;
 };
 
@@ -55,6 +57,7 @@ Reactor::Reactor(Shared& shared) : state_(std::make_unique<State>(shared)) {
 Reactor::~Reactor() {
   state_->workers.join();
   boost::asio::post(state_->io, [state = state_.get()] {
+    state->ended = true;
     state->timer.cancel();
     state->work.reset();
   });
