@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 DATA ?=
 TARGET ?= Conversion
 PORT ?= 8000
-SEED ?= 1
+SEED ?=
 
 .PHONY: help setup build run test lint bench prove asan tsan clean
 
@@ -48,7 +48,7 @@ bench: ## Measure; writes build/bench/*.json
 	@cmake --preset bench && cmake --build --preset bench --parallel $(JOBS)
 	@tools/bench.sh
 
-prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats one)
+prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats a campaign)
 	@tools/setup.sh test
 	@SEED=$(SEED) tools/prove.sh
 

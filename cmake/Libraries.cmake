@@ -10,6 +10,8 @@ find_package(tl-expected REQUIRED)
 
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 find_library(SVM_LIBRARY svm REQUIRED)
+find_library(XGBOOST_LIBRARY xgboost REQUIRED)
+find_library(HWY_LIBRARY hwy REQUIRED)
 
 if(DROPSCORE_TESTS)
   find_package(GTest REQUIRED)

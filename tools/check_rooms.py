@@ -31,7 +31,7 @@ ALLOWED = {
     "app/worker": {"base", "job", "store", "event", "model"},
 }
 # Serving must not link learning: only the training half of job/ may include it.
-LEARN_ONLY_FROM = re.compile(r"^src/(learn/|job/train_)")
+LEARN_ONLY_FROM = re.compile(r"^src/(learn/|job/(train_|candidate))")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 

@@ -4,8 +4,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
-       libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libsvm-dev)
-test=(python3 libgtest-dev libgmock-dev librapidcheck-dev curl)
+       libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev)
+test=(python3 libgtest-dev libgmock-dev librapidcheck-dev)
 lint=(clang-format clang-tidy)
 bench=(libbenchmark-dev python3)
 

@@ -21,7 +21,13 @@ std::string sample(std::uint64_t rows) {
   return all;
 }
 
-Result<Trained> train_on(std::string text, const TrainOptions& options = {}) {
+TrainOptions only(const std::string& model) {
+  TrainOptions options;
+  options.models = {model};
+  return options;
+}
+
+Result<Trained> train_on(std::string text, const TrainOptions& options = only("svm")) {
   TextSource source(std::move(text));
   return train(source, nullptr, options);
 }
@@ -30,21 +36,21 @@ TEST(Train, MakesAModelAndAReport) {
   const auto trained = train_on(sample(600));
   ASSERT_TRUE(trained) << trained.error().detail.text;
   const TrainReport& report = trained->report;
-  EXPECT_EQ(report.training_rows, 480U);
-  EXPECT_EQ(report.holdout_rows, 120U);
-  EXPECT_EQ(report.features, 16U);
+  EXPECT_EQ(report.data.training_rows, 480U);
+  EXPECT_EQ(report.data.holdout_rows, 120U);
+  EXPECT_EQ(report.data.features, 16U);
   ASSERT_EQ(report.candidates.size(), 1U);
-  EXPECT_EQ(report.candidates[0].holdout->confusion.total(), 120U);
-  EXPECT_EQ(report.candidates[0].cross_validated->confusion.total(), 480U);
+  EXPECT_EQ(report.candidates[0].holdout->figures.confusion.total(), 120U);
+  EXPECT_EQ(report.candidates[0].cross_validated->figures.confusion.total(), 480U);
   ASSERT_TRUE(report.candidates[0].support_vectors);
   EXPECT_THAT(to_json(report), HasSubstr("\"support_vectors\""));
   EXPECT_THAT(to_text(report), HasSubstr("held out"));
 }
 
 TEST(Train, SameDataSeedAndOptionsGiveTheSameDocument) {
-  TrainOptions one;
+  TrainOptions one = only("all");
   one.threads = 1;
-  TrainOptions two;
+  TrainOptions two = only("all");
   two.threads = 2;
   EXPECT_EQ(train_on(sample(300), one)->model->document(), train_on(sample(300), two)->model->document());
 }
@@ -89,7 +95,29 @@ TEST(Train, NothingOfTheHeldOutRowsReachesTheModel) {
   const auto after = train_on(changed);
   ASSERT_TRUE(after) << after.error().detail.text;
   EXPECT_EQ(fitted_parts(*before->model), fitted_parts(*after->model));
-  EXPECT_NE(before->report.candidates[0].holdout->log_loss, after->report.candidates[0].holdout->log_loss);
+  EXPECT_NE(before->report.candidates[0].holdout->figures.log_loss,
+            after->report.candidates[0].holdout->figures.log_loss);
+}
+
+TEST(Train, TriesEveryModelAndPutsTheBestFirst) {
+  const auto trained = train_on(sample(600), only("all"));
+  ASSERT_TRUE(trained) << trained.error().detail.text;
+  const auto& candidates = trained->report.candidates;
+  EXPECT_EQ(candidates.size(), 6U);
+  for (std::size_t i = 1; i < candidates.size(); ++i) {
+    EXPECT_LE(candidates[i - 1].cross_validated->figures.log_loss, candidates[i].cross_validated->figures.log_loss);
+  }
+  EXPECT_EQ(candidates.front().model, trained->report.winner);
+  EXPECT_EQ(trained->report.importances.size(), 16U);
+  EXPECT_THAT(to_card(trained->report, *trained->model), HasSubstr("## Limits of use"));
+}
+
+TEST(Train, WarnsWhereAModelDoesNotBeatTheConstantBaseline) {
+  TrainOptions options = only("logistic");
+  options.threshold = "0";  // everyone converts
+  const auto trained = train_on(sample(300), options);
+  ASSERT_TRUE(trained);
+  EXPECT_THAT(trained->report.candidates[0].warnings, ::testing::Contains(HasSubstr("accuracy")));
 }
 
 TEST(Train, RefusesWhatCannotBeLearnedFrom) {

@@ -89,8 +89,36 @@ Result<CalibrationChoice> parse_calibration(std::string_view text) {
   if (text == "original") return CalibrationChoice::original;
   if (text == "platt") return CalibrationChoice::platt;
   if (text == "none") return CalibrationChoice::none;
-  if (text == "isotonic") return fail(ErrorKind::misuse, "--calibration isotonic is not built yet");
-  return fail(ErrorKind::misuse, fmt::format("--calibration {}: expected auto, original, platt or none", text));
+  if (text == "isotonic") return CalibrationChoice::isotonic;
+  return fail(ErrorKind::misuse,
+              fmt::format("--calibration {}: expected auto, original, platt, isotonic or none", text));
+}
+
+std::string_view name(Select select) {
+  switch (select) {
+    case Select::log_loss: return "log_loss";
+    case Select::auc: return "auc";
+    case Select::mcc: return "mcc";
+    case Select::f1: return "f1";
+    case Select::accuracy: return "accuracy";
+    case Select::brier: return "brier";
+  }
+  return "log_loss";
+}
+
+Result<Select> parse_select(std::string_view text) {
+  for (const Select select :
+       {Select::log_loss, Select::auc, Select::mcc, Select::f1, Select::accuracy, Select::brier}) {
+    if (text == name(select)) return select;
+  }
+  return fail(ErrorKind::misuse, fmt::format("--select {}: expected log_loss, auc, mcc, f1, accuracy or brier", text));
+}
+
+Result<learn::Effort> parse_search(std::string_view text) {
+  if (text == "original") return learn::Effort::original;
+  if (text == "quick") return learn::Effort::quick;
+  if (text == "full") return learn::Effort::full;
+  return fail(ErrorKind::misuse, fmt::format("--search {}: expected original, quick or full", text));
 }
 
 Status add_setting(TrainOptions& options, std::string_view setting) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "learn/search.h"
 #include "schema/schema.h"
 
 namespace dropscore::job {
@@ -38,12 +39,22 @@ struct ThresholdRule {
 /// "mcc", "f1", "accuracy", "recall>=X", a number in [0, 1], "profit:value=V,cost=C" or "sign". Errors: `misuse`.
 Result<ThresholdRule> parse_threshold(std::string_view text);
 
-enum class CalibrationChoice : std::uint8_t { automatic, original, platt, none };
+enum class CalibrationChoice : std::uint8_t { automatic, original, platt, isotonic, none };
 Result<CalibrationChoice> parse_calibration(std::string_view text);
+
+/// What the best candidate is best at, cross-validated on training rows.
+enum class Select : std::uint8_t { log_loss, auc, mcc, f1, accuracy, brier };
+std::string_view name(Select select);
+Result<Select> parse_select(std::string_view text);
+
+/// "original", "quick" or "full".
+Result<learn::Effort> parse_search(std::string_view text);
 
 struct TrainOptions {
   std::string target = "Conversion";
-  std::vector<std::string> models = {"svm"};
+  std::vector<std::string> models = {"all"};
+  learn::Effort effort = learn::Effort::quick;
+  Select select = Select::log_loss;
   std::map<std::string, std::map<std::string, std::string>> set;  ///< model -> parameter -> value
   CalibrationChoice calibration = CalibrationChoice::automatic;
   std::string threshold = "mcc";

@@ -7,24 +7,16 @@
 namespace dropscore::job {
 namespace {
 
-void write(JsonWriter& json, const metrics::Figures& figures) {
-  const metrics::Confusion& confusion = figures.confusion;
+void write(JsonWriter& json, const std::map<std::string, std::string>& parameters) {
   json.begin_object();
-  json.key("confusion").begin_object();
-  json.member("tn", confusion.tn).member("fp", confusion.fp).member("fn", confusion.fn).member("tp", confusion.tp);
-  json.end_object();
-  json.member("accuracy", confusion.accuracy()).member("precision", confusion.precision());
-  json.member("recall", confusion.recall()).member("f1", confusion.f1()).member("mcc", confusion.mcc());
-  json.member("roc_auc", figures.roc_auc).member("average_precision", figures.average_precision);
-  json.member("average_precision_negative", figures.average_precision_negative);
-  json.member("log_loss", figures.log_loss).member("brier_score", figures.brier_score);
+  for (const auto& [name, value] : parameters) json.member(name, value);
   json.end_object();
 }
 
-void write(JsonWriter& json, std::string_view name, const std::optional<metrics::Figures>& figures) {
+void write(JsonWriter& json, std::string_view name, const std::optional<result::Evaluation>& evaluation) {
   json.key(name);
-  if (figures) {
-    write(json, *figures);
+  if (evaluation) {
+    result::write(json, *evaluation);
   } else {
     json.null();
   }
@@ -40,52 +32,78 @@ void write(JsonWriter& json, const model::DecisionRule& decision) {
   json.end_object();
 }
 
+void write(JsonWriter& json, const std::vector<std::string>& texts) {
+  json.begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
+void write_search(JsonWriter& json, const CandidateReport& candidate) {
+  json.key("search").begin_object();
+  json.member("measure", candidate.search_measure).key("points").begin_array();
+  for (const SearchPoint& point : candidate.search) {
+    json.begin_object().key("parameters");
+    write(json, point.parameters);
+    json.member("value", point.value).end_object();
+  }
+  json.end_array();
+  json.end_object();
+}
+
 void write(JsonWriter& json, const CandidateReport& candidate, bool with_times) {
   json.begin_object();
-  json.member("model", candidate.model);
-  json.key("parameters").begin_object();
-  for (const auto& [name, value] : candidate.parameters) json.member(name, value);
-  json.end_object();
+  json.member("model", candidate.model).key("parameters");
+  write(json, candidate.parameters);
   if (candidate.support_vectors) {
     json.key("support_vectors").begin_array();
     json.value(candidate.support_vectors->negative).value(candidate.support_vectors->positive);
     json.end_array();
   }
-  json.member("calibration", candidate.calibration);
-  json.key("decision");
+  if (!candidate.search.empty()) write_search(json, candidate);
+  json.member("calibration", candidate.calibration).key("decision");
   write(json, candidate.decision);
   write(json, "cross_validated", candidate.cross_validated);
   write(json, "holdout", candidate.holdout);
-  if (with_times) json.member("fit_seconds", candidate.fit_seconds);
+  json.key("warnings");
+  write(json, candidate.warnings);
+  if (with_times) {
+    json.member("fit_seconds", candidate.fit_seconds);
+    json.member("rows_scored_per_second", candidate.rows_scored_per_second);
+  }
+  json.end_object();
+}
+
+void write(JsonWriter& json, const DataReport& data) {
+  json.begin_object();
+  json.member("rows", data.rows).member("rejected_rows", data.rejected_rows);
+  json.member("training_rows", data.training_rows).member("holdout_rows", data.holdout_rows);
+  json.member("features", data.features).member("training_conversion_rate", data.training_conversion_rate);
+  json.key("dropped_columns").begin_array();
+  for (const schema::DroppedColumn& column : data.dropped) {
+    json.begin_object().member("name", column.name).member("why", column.why).end_object();
+  }
+  json.end_array();
+  json.key("notes");
+  write(json, data.notes);
   json.end_object();
 }
 
 void write_members(JsonWriter& json, const TrainReport& report, bool with_times) {
-  json.member("target", report.target);
-  json.key("data").begin_object();
-  json.member("rows", report.rows).member("rejected_rows", report.rejected_rows);
-  json.member("training_rows", report.training_rows).member("holdout_rows", report.holdout_rows);
-  json.member("features", report.features).member("training_conversion_rate", report.training_conversion_rate);
-  json.key("dropped_columns").begin_array();
-  for (const schema::DroppedColumn& column : report.dropped) {
-    json.begin_object().member("name", column.name).member("why", column.why).end_object();
-  }
-  json.end_array();
-  json.key("notes").begin_array();
-  for (const std::string& note : report.notes) json.value(note);
-  json.end_array();
-  json.end_object();
+  json.member("target", report.target).key("data");
+  write(json, report.data);
   json.key("candidates").begin_array();
   for (const CandidateReport& candidate : report.candidates) write(json, candidate, with_times);
   json.end_array();
   write(json, "baseline", report.baseline);
-  json.member("winner", report.winner);
-}
-
-void append_row(std::string& out, std::string_view name, const metrics::Figures& figures) {
-  const metrics::Confusion& c = figures.confusion;
-  fmt::format_to(std::back_inserter(out), "{:<22} {:>8.4f} {:>9.4f} {:>7.4f} {:>7.4f} {:>7.4f} {:>8.4f} {:>8.4f}\n",
-                 name, c.accuracy(), c.precision(), c.recall(), c.f1(), c.mcc(), figures.roc_auc, figures.log_loss);
+  json.member("winner", report.winner).member("why", report.why);
+  json.key("permutation_importance").begin_object();
+  json.member("rows", report.importances_on_holdout ? "holdout" : "training").key("features").begin_array();
+  for (const Importance& importance : report.importances) {
+    json.begin_object().member("name", importance.feature).member("log_loss_increase", importance.log_loss_increase);
+    json.member("roc_auc_decrease", importance.roc_auc_decrease).end_object();
+  }
+  json.end_array();
+  json.end_object();
 }
 
 }  // namespace
@@ -107,33 +125,42 @@ std::string to_json(const TrainReport& report) {
 std::string to_text(const TrainReport& report) {
   std::string out;
   const auto line = [&out](const std::string& text) { out.append(text).push_back('\n'); };
-  line(fmt::format("{} rows: {} for training, {} held out{}; {} features, {:.2f} % convert", report.rows,
-                   report.training_rows, report.holdout_rows,
-                   report.rejected_rows == 0 ? "" : fmt::format(", {} left out", report.rejected_rows), report.features,
-                   100 * report.training_conversion_rate));
-  for (const schema::DroppedColumn& column : report.dropped) {
+  const DataReport& data = report.data;
+  line(fmt::format("{} rows: {} for training, {} held out{}; {} features, {:.2f} % convert", data.rows,
+                   data.training_rows, data.holdout_rows,
+                   data.rejected_rows == 0 ? "" : fmt::format(", {} left out", data.rejected_rows), data.features,
+                   100 * data.training_conversion_rate));
+  for (const schema::DroppedColumn& column : data.dropped) {
     line(fmt::format("column {} left out: {} (--keep {} keeps it)", column.name, column.why, column.name));
   }
-  for (const std::string& note : report.notes) line(note);
-  line("");
-  line("                       accuracy precision  recall      F1     MCC  ROC AUC log loss");
+  for (const std::string& note : data.notes) line(note);
+  out.append("\nCross-validated on the training rows, best first:\n").append(result::table_head());
   for (const CandidateReport& candidate : report.candidates) {
-    if (candidate.cross_validated) append_row(out, candidate.model + ", out of fold", *candidate.cross_validated);
-    if (candidate.holdout) append_row(out, candidate.model + ", held out", *candidate.holdout);
+    out.append(
+        result::table_line(fmt::format("{} ({})", candidate.model, candidate.calibration), *candidate.cross_validated));
   }
-  if (report.baseline) append_row(out, "everyone, held out", *report.baseline);
-  for (const CandidateReport& candidate : report.candidates) {
-    if (!candidate.holdout) continue;
-    const metrics::Confusion& c = candidate.holdout->confusion;
-    line(fmt::format(
-        "\n{} on the held-out rows: {} right and {} wrong among those who convert, {} right and {} wrong among "
-        "the others",
-        candidate.model, c.tp, c.fn, c.tn, c.fp));
-    if (report.baseline && c.accuracy() <= report.baseline->confusion.accuracy()) {
-      line(fmt::format("warning: accuracy {:.4f} is no better than saying \"will convert\" of everyone ({:.4f})",
-                       c.accuracy(), report.baseline->confusion.accuracy()));
+  if (report.baseline) {
+    out.append("\nOn the held-out rows, which decided nothing:\n").append(result::table_head());
+    for (const CandidateReport& candidate : report.candidates) {
+      out.append(result::table_line(candidate.model, *candidate.holdout));
     }
+    out.append(result::table_line("the same for everyone", *report.baseline));
   }
+  const CandidateReport& winner = report.candidates.front();
+  line(fmt::format("\nWinner: {}, {}; fitted in {:.1f} s, scores {:.3g} rows/s on one core", report.winner, report.why,
+                   winner.fit_seconds, winner.rows_scored_per_second));
+  if (winner.holdout) {
+    const metrics::Confusion& c = winner.holdout->figures.confusion;
+    line(fmt::format("held out: of {} who converted it found {}; of {} who did not it found {}", c.tp + c.fn, c.tp,
+                     c.tn + c.fp, c.tn));
+    const metrics::FigureIntervals& i = *winner.holdout->intervals;
+    line(fmt::format(
+        "95 % intervals: accuracy {:.3f} to {:.3f}, MCC {:.3f} to {:.3f}, ROC AUC {:.3f} to {:.3f}, log loss "
+        "{:.3f} to {:.3f}",
+        i.accuracy.low, i.accuracy.high, i.mcc.low, i.mcc.high, i.roc_auc.low, i.roc_auc.high, i.log_loss.low,
+        i.log_loss.high));
+  }
+  for (const std::string& warning : winner.warnings) line("warning: " + warning);
   return out;
 }
 

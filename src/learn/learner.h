@@ -52,6 +52,13 @@ class Learner {
   /// (stopped).
   virtual Result<std::unique_ptr<model::Predictor>> fit(const TrainingSet& data, const Parameters& parameters,
                                                         const LearnContext& context) const = 0;
+
+  /// Each row's decision value from a form fitted on the rows of other folds, in the order of the rows. As it stands
+  /// here it fits anew for each fold, the folds sharing the threads; a learner whose folds have work in common does
+  /// better. REQUIRES: fold_of has a number for each row. Errors: as fit().
+  virtual Result<std::vector<double>> decide_out_of_fold(const TrainingSet& data, const Parameters& parameters,
+                                                         std::span<const std::uint32_t> fold_of,
+                                                         const LearnContext& context) const;
 };
 
 /// Every learner, in the order in which --help lists them. Static lifetime.
@@ -59,8 +66,13 @@ std::span<const Learner* const> learners();
 /// Errors: `misuse`, naming those there are.
 Result<const Learner*> find_learner(std::string_view name);
 
+/// The fold of each training row: as equal as may be within each class, dealt over the rows in an order shuffled by
+/// `seed`. Errors, kind `reject`: fewer rows in a class than folds.
+Result<std::vector<std::uint32_t>> training_folds(std::span<const std::uint8_t> labels, std::uint32_t seed,
+                                                  std::uint32_t folds = 5);
+
 /// Out-of-fold decision values: each row's from a form fitted on the other folds, in the order of the rows. The folds
-/// are metrics::stratified_folds over rows shuffled with context.seed.
+/// are training_folds(labels, context.seed, folds).
 Result<std::vector<double>> out_of_fold_decisions(const Learner& learner, const TrainingSet& data,
                                                   const Parameters& parameters, const LearnContext& context,
                                                   std::uint32_t folds = 5);

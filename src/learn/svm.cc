@@ -1,21 +1,23 @@
 #include "learn/svm.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cmath>
+#include <limits>
 #include <memory>
-#include <mutex>
 #include <numeric>
-#include <random>
 #include <utility>
 
-#include <libsvm/svm.h>
+#include <fmt/format.h>
 
-#include "learn/parallel.h"
+#include "learn/gram.h"
+#include "learn/linear_svm.h"
 #include "learn/parameters.h"
+#include "learn/svc_fit.h"
+#include "learn/svm_grid.h"
 #include "metrics/platt.h"
 #include "metrics/random.h"
+#include "metrics/split.h"
 
 namespace dropscore::learn {
 namespace {
@@ -56,169 +58,134 @@ double scale_gamma(const features::Matrix<double>& x) {
   return variance == 0 ? 1.0 : 1 / (static_cast<double>(x.columns()) * variance);
 }
 
-/// Rows as LIBSVM takes them. Views into one array of nodes; the rows stay where they are.
-class Nodes {
- public:
-  explicit Nodes(const features::Matrix<double>& x) : width_(x.columns() + 1), nodes_(x.rows() * width_) {
-    for (std::size_t row = 0; row < x.rows(); ++row) {
-      svm_node* node = &nodes_[row * width_];
-      for (std::size_t j = 0; j < x.columns(); ++j) *node++ = {static_cast<int>(j) + 1, x(row, j)};
-      *node = {-1, 0};
-    }
-  }
-  svm_node* row(std::size_t index) { return &nodes_[index * width_]; }
-  std::size_t rows() const { return nodes_.size() / width_; }
-
- private:
-  std::size_t width_;
-  std::vector<svm_node> nodes_;
-};
-
-struct Destroy {
-  void operator()(svm_model* model) const { svm_free_and_destroy_model(&model); }
-};
-using LibsvmModel = std::unique_ptr<svm_model, Destroy>;
-
-/// A fit of the rows `first` (LIBSVM's positive class) against the rows `second`, in these orders: the path of its
-/// iteration, and so the very result, depends on them. `fitted` points into `nodes`.
-struct Fit {
-  std::vector<std::size_t> order;  ///< the rows given, `first` before `second`
-  LibsvmModel model;
-};
-
-Fit fit_pair(Nodes& nodes, std::span<const std::size_t> first, std::span<const std::size_t> second,
-             const Settings& settings) {
-  static std::once_flag silenced;
-  std::call_once(silenced, [] { svm_set_print_string_function([](const char*) {}); });
-  Fit fit;
-  fit.order.assign(first.begin(), first.end());
-  fit.order.insert(fit.order.end(), second.begin(), second.end());
-  std::vector<svm_node*> rows;
-  std::vector<double> labels;
-  for (const std::size_t row : fit.order) {
-    rows.push_back(nodes.row(row));
-    // LIBSVM numbers classes by first appearance, save that it turns -1 and +1 round: hence 0 and 1.
-    labels.push_back(labels.size() < first.size() ? 0 : 1);
-  }
-  const svm_problem problem{static_cast<int>(rows.size()), labels.data(), rows.data()};
-  svm_parameter parameter{};
-  parameter.svm_type = C_SVC;
-  parameter.kernel_type = settings.form.kernel == model::Kernel::rbf ? RBF : LINEAR;
-  parameter.gamma = settings.form.gamma;
-  parameter.cache_size = 512;
-  parameter.eps = settings.eps;
-  parameter.C = settings.form.C;
-  parameter.shrinking = 1;
-  fit.model.reset(svm_train(&problem, &parameter));
-  return fit;
-}
-
-/// Greater means likelier of the rows that the fit calls `first`.
-double decide(const Fit& fit, const svm_node* row) {
-  double value = 0;
-  svm_predict_values(fit.model.get(), row, &value);
-  return value;
-}
-
-/// Rows of class 0, then rows of class 1, each in their order.
-std::array<std::vector<std::size_t>, 2> by_class(std::span<const std::uint8_t> labels) {
-  std::array<std::vector<std::size_t>, 2> rows;
-  for (std::size_t row = 0; row < labels.size(); ++row) rows[labels[row] != 0 ? 1 : 0].push_back(row);
-  return rows;
-}
-
-/// What fit and calibration both begin with.
+/// What fits and calibration begin with.
 struct Prepared {
   Settings settings;
   model::Standardizer standardizer;
   features::Matrix<double> x;  ///< standardized
-  std::array<std::vector<std::size_t>, 2> rows;
 
-  Prepared(Settings read, const TrainingSet& data)
-      : settings(read), standardizer(fit_standardizer(data)), rows(by_class(data.labels)) {
-    assert(data.rows.rows == data.labels.size() && !rows[0].empty() && !rows[1].empty());
+  Prepared(const Settings& read, const TrainingSet& data) : settings(read), standardizer(fit_standardizer(data)) {
+    assert(data.rows.rows == data.labels.size());
     standardizer.apply(data.rows, x);
     if (settings.gamma_from_scale) settings.form.gamma = scale_gamma(x);
   }
-};
 
-tl::unexpected<Error> stopped() { return fail(ErrorKind::give_up, "stopped while fitting"); }
-
-class SvmLearner final : public Learner {
- public:
-  std::string_view name() const override { return "svm"; }
-  Parameters defaults() const override { return {{"kernel", "rbf"}, {"C", "1"}, {"gamma", "scale"}, {"eps", "0.001"}}; }
-
-  Result<std::unique_ptr<model::Predictor>> fit(const TrainingSet& data, const Parameters& parameters,
-                                                const LearnContext& context) const override {
-    DROPSCORE_TRY(const Settings settings, read_settings(*this, parameters));
-    if (context.stop_requested()) return stopped();
-    Prepared prepared(settings, data);
-    Nodes nodes(prepared.x);
-    // Class 0 first, as scikit-learn sorts its labels; LIBSVM's signs are then about class 0, and turned here.
-    const Fit fit = fit_pair(nodes, prepared.rows[0], prepared.rows[1], prepared.settings);
-    const svm_model& fitted = *fit.model;
-    if (fitted.l == 0) return fail(ErrorKind::give_up, "the support vector machine found no support vector");
-    model::SvmForm form;
-    form.parameters = prepared.settings.form;
-    form.standardizer = std::move(prepared.standardizer);
-    form.rho = -fitted.rho[0];
-    form.negative_support_vectors = static_cast<std::size_t>(fitted.nSV[0]);
-    std::vector<std::size_t> chosen;
-    for (int i = 0; i < fitted.l; ++i) {
-      form.coefficients.push_back(-fitted.sv_coef[0][i]);
-      chosen.push_back(fit.order[static_cast<std::size_t>(fitted.sv_indices[i]) - 1]);
-    }
-    form.support_vectors = features::gather(prepared.x.view(), chosen);
-    return std::make_unique<model::Svm>(std::move(form));
+  Result<GramMatrix> gram(unsigned threads) const {
+    DROPSCORE_TRY(GramMatrix matrix, GramMatrix::allocate(x.rows()));
+    matrix.fill(x.view(), settings.form.kernel, settings.form.gamma, threads);
+    return matrix;
   }
-};
-
-/// scikit-learn's generator for LIBSVM's shuffles: Lemire's multiplication (2019) in place of a remainder, with the
-/// draws refused that would favour some results.
-class BoundedRandom {
- public:
-  explicit BoundedRandom(std::uint32_t seed) : engine_(seed) {}
-
-  /// Uniform in [0, bound).
-  std::uint32_t below(std::uint32_t bound) {
-    const std::uint32_t favoured = (0U - bound) % bound;
-    for (;;) {
-      const std::uint64_t product = static_cast<std::uint64_t>(engine_()) * bound;
-      if (static_cast<std::uint32_t>(product) >= favoured) return static_cast<std::uint32_t>(product >> 32U);
-    }
+  SvcOptions options(const LearnContext& context) const {
+    return {.C = settings.form.C,
+            .tolerance = settings.eps,
+            .threads = context.threads,
+            .stop_requested = context.stop_requested};
   }
-
- private:
-  std::mt19937 engine_;
+  bool linear() const { return settings.form.kernel == model::Kernel::linear; }
 };
 
-/// LIBSVM's shuffle for Platt's folds: positions from the front, each exchanged with one not before it.
-std::vector<std::size_t> shuffled(std::vector<std::size_t> rows, std::uint32_t seed) {
-  BoundedRandom random(seed);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::swap(rows[i], rows[i + random.below(static_cast<std::uint32_t>(rows.size() - i))]);
+/// Rows of one class, in their order.
+std::vector<std::uint32_t> rows_of_class(std::span<const std::uint8_t> labels, std::uint8_t wanted) {
+  std::vector<std::uint32_t> rows;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    if (labels[row] == wanted) rows.push_back(static_cast<std::uint32_t>(row));
   }
   return rows;
 }
 
-/// Writes the decision values, greater meaning class 0, of the rows order[begin, end) from a fit on all others.
-void decide_inner_fold(Nodes& nodes, std::span<const std::size_t> order, std::size_t begin, std::size_t end,
-                       std::span<const std::uint8_t> labels, const Settings& settings, std::span<double> decisions) {
-  std::array<std::vector<std::size_t>, 2> rows;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (i < begin || i >= end) rows[labels[order[i]] != 0 ? 1 : 0].push_back(order[i]);
-  }
-  const std::span<const std::size_t> held = order.subspan(begin, end - begin);
-  if (rows[0].empty() || rows[1].empty()) {
-    const double only = rows[0].empty() ? (rows[1].empty() ? 0 : -1) : 1;
-    for (const std::size_t row : held) decisions[row] = only;
-    return;
-  }
-  // Here the labels are -1 for class 1 and +1 for class 0, so that sorting puts class 1 first.
-  const Fit fit = fit_pair(nodes, rows[1], rows[0], settings);
-  for (const std::size_t row : held) decisions[row] = -decide(fit, nodes.row(row));
+Result<LinearSvmResult> fit_linear(const Prepared& prepared, std::span<const std::uint8_t> labels,
+                                   std::span<const std::uint32_t> chosen, const LearnContext& context) {
+  LinearSvmProblem problem;
+  problem.rows = prepared.x.view();
+  problem.chosen = chosen;
+  problem.labels = labels;
+  problem.C = prepared.settings.form.C;
+  problem.stop_requested = context.stop_requested;
+  return solve_linear_svm(problem);
 }
+
+/// The weights as the one support vector that says the same.
+model::SvmForm linear_form(const LinearSvmResult& fit) {
+  model::SvmForm form;
+  form.support_vectors = features::Matrix<double>(1, fit.weights.size());
+  std::copy(fit.weights.begin(), fit.weights.end(), form.support_vectors.row(0).begin());
+  form.coefficients = {1};
+  form.rho = -fit.bias;
+  return form;
+}
+
+/// Class 0 first, as scikit-learn sorts its labels; the solver's signs are then about class 0, and turned here.
+Result<model::SvmForm> kernel_form(const Prepared& prepared, std::span<const std::uint8_t> labels,
+                                   const LearnContext& context) {
+  DROPSCORE_TRY(const GramMatrix gram, prepared.gram(context.threads));
+  SmoWorkspace workspace;
+  DROPSCORE_TRY(const SvcFit fit, fit_svc(gram, rows_of_class(labels, 0), rows_of_class(labels, 1),
+                                          prepared.options(context), workspace));
+  if (fit.rows.empty()) return fail(ErrorKind::give_up, "the support vector machine found no support vector");
+  model::SvmForm form;
+  form.rho = -fit.rho;
+  form.negative_support_vectors = fit.first_count;
+  for (const double coefficient : fit.coefficients) form.coefficients.push_back(-coefficient);
+  form.support_vectors =
+      features::gather(prepared.x.view(), std::vector<std::size_t>(fit.rows.begin(), fit.rows.end()));
+  return form;
+}
+
+/// Out-of-fold decision values of a linear machine, each fold solved to the optimum.
+Result<std::vector<double>> decide_linear_folds(const Prepared& prepared, const TrainingSet& data,
+                                                std::span<const std::uint32_t> fold_of, const LearnContext& context) {
+  std::vector<double> decisions(data.labels.size());
+  const std::uint32_t folds = *std::max_element(fold_of.begin(), fold_of.end()) + 1;
+  for (std::uint32_t fold = 0; fold < folds; ++fold) {
+    std::vector<std::uint32_t> outside;
+    for (std::size_t row = 0; row < fold_of.size(); ++row) {
+      if (fold_of[row] != fold) outside.push_back(static_cast<std::uint32_t>(row));
+    }
+    DROPSCORE_TRY(const LinearSvmResult fit, fit_linear(prepared, data.labels, outside, context));
+    for (std::size_t row = 0; row < fold_of.size(); ++row) {
+      if (fold_of[row] != fold) continue;
+      const std::span<const double> x = prepared.x.row(row);
+      decisions[row] = std::inner_product(x.begin(), x.end(), fit.weights.begin(), fit.bias);
+    }
+  }
+  return decisions;
+}
+
+class SvmLearner final : public Learner {
+ public:
+  std::string_view name() const override { return "svm"; }
+  Parameters defaults() const override { return {{"kernel", "rbf"}, {"C", "10"}, {"gamma", "0.01"}, {"eps", "0.001"}}; }
+
+  Result<std::unique_ptr<model::Predictor>> fit(const TrainingSet& data, const Parameters& parameters,
+                                                const LearnContext& context) const override {
+    DROPSCORE_TRY(const Settings settings, read_settings(*this, parameters));
+    if (context.stop_requested()) return fail(ErrorKind::give_up, "stopped while fitting");
+    Prepared prepared(settings, data);
+    model::SvmForm form;
+    if (prepared.linear()) {
+      std::vector<std::uint32_t> all(data.labels.size());
+      std::iota(all.begin(), all.end(), 0U);
+      DROPSCORE_TRY(const LinearSvmResult linear, fit_linear(prepared, data.labels, all, context));
+      form = linear_form(linear);
+    } else {
+      DROPSCORE_TRY(form, kernel_form(prepared, data.labels, context));
+    }
+    form.parameters = prepared.settings.form;
+    form.standardizer = std::move(prepared.standardizer);
+    return std::make_unique<model::Svm>(std::move(form));
+  }
+
+  /// One kernel matrix for all folds; columns are standardized over all of `data`, as the original's search does.
+  Result<std::vector<double>> decide_out_of_fold(const TrainingSet& data, const Parameters& parameters,
+                                                 std::span<const std::uint32_t> fold_of,
+                                                 const LearnContext& context) const override {
+    DROPSCORE_TRY(const Settings settings, read_settings(*this, parameters));
+    const Prepared prepared(settings, data);
+    if (prepared.linear()) return decide_linear_folds(prepared, data, fold_of, context);
+    DROPSCORE_TRY(const GramMatrix gram, prepared.gram(context.threads));
+    return learn::decide_out_of_fold(gram, folds_by_number(data.labels, fold_of), prepared.options(context));
+  }
+};
 
 }  // namespace
 
@@ -264,34 +231,51 @@ model::Standardizer fit_standardizer(const TrainingSet& data) {
 Result<model::Calibration> fit_original_calibration(const TrainingSet& data, const Parameters& parameters,
                                                     const LearnContext& context) {
   DROPSCORE_TRY(const Settings settings, read_settings(svm_learner(), parameters));
-  Prepared prepared(settings, data);
-  Nodes nodes(prepared.x);
-  std::vector<std::size_t> grouped = prepared.rows[0];
-  grouped.insert(grouped.end(), prepared.rows[1].begin(), prepared.rows[1].end());
+  if (context.stop_requested()) return fail(ErrorKind::give_up, "stopped while calibrating");
+  const Prepared prepared(settings, data);
+  DROPSCORE_TRY(const GramMatrix gram, prepared.gram(context.threads));
   const auto inner_seed =
       static_cast<std::uint32_t>(metrics::NumpyRandom(context.seed).randint((std::uint64_t{1} << 31U) - 1));
-  const std::vector<std::size_t> order = shuffled(grouped, inner_seed);
-
-  constexpr std::size_t folds = 5;
-  std::vector<double> about_class_0(order.size());
-  std::array<bool, folds> done{};
-  for_each_index(folds, context.threads, [&](std::size_t fold) {
-    if (context.stop_requested()) return;
-    decide_inner_fold(nodes, order, fold * order.size() / folds, (fold + 1) * order.size() / folds, data.labels,
-                      prepared.settings, about_class_0);
-    done[fold] = true;
-  });
-  if (!std::all_of(done.begin(), done.end(), [](bool one) { return one; })) return stopped();
+  const std::vector<SvcFold> folds = original_inner_folds(data.labels, inner_seed);
+  DROPSCORE_TRY(const std::vector<double> about_class_1,
+                learn::decide_out_of_fold(gram, folds, prepared.options(context)));
 
   // The sigmoid is fitted to class 0, row after row as LIBSVM has grouped them, and only then turned.
   std::vector<double> decisions;
   std::vector<std::uint8_t> is_class_0;
-  for (const std::size_t row : grouped) {
-    decisions.push_back(about_class_0[row]);
-    is_class_0.push_back(data.labels[row] != 0 ? 0 : 1);
+  for (const std::uint8_t label : {std::uint8_t{0}, std::uint8_t{1}}) {
+    for (const std::uint32_t row : rows_of_class(data.labels, label)) {
+      decisions.push_back(-about_class_1[row]);
+      is_class_0.push_back(label != 0 ? 0 : 1);
+    }
   }
   const metrics::Sigmoid fitted = metrics::fit_platt(decisions, is_class_0);
   return model::Calibration{.kind = model::CalibrationKind::original, .A = fitted.A, .B = -fitted.B};
+}
+
+Result<std::vector<SearchedPoint>> search_original_grid(const TrainingSet& data, const LearnContext& context,
+                                                        const std::function<void(std::string_view)>& progress) {
+  const model::Standardizer standardizer = fit_standardizer(data);
+  features::Matrix<double> x;
+  standardizer.apply(data.rows, x);
+  DROPSCORE_TRY(const std::vector<std::uint32_t> folds, metrics::stratified_folds(data.labels, 5));
+  const std::vector<model::SvmParameters> points = original_svm_grid();
+  SvmGridOptions options;
+  options.threads = context.threads;
+  options.stop_requested = context.stop_requested;
+  options.progress = [&progress](std::size_t done, std::size_t total) {
+    progress(fmt::format("svm: the original's grid, {} of {} fits", done, total));
+  };
+  DROPSCORE_TRY(const std::vector<SvmGridScore> scores,
+                search_svm_grid({x.view(), data.labels, folds, points}, options));
+  std::vector<SearchedPoint> out;
+  for (const SvmGridScore& score : scores) {
+    Parameters parameters{{"kernel", std::string(model::name(score.point.kernel))},
+                          {"C", fmt::format("{}", score.point.C)},
+                          {"gamma", fmt::format("{}", score.point.gamma)}};
+    out.push_back({std::move(parameters), score.mean_f1});
+  }
+  return out;
 }
 
 }  // namespace dropscore::learn

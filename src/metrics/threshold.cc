@@ -24,7 +24,7 @@ double cut_above(double greatest) {
 }  // namespace
 
 ChosenThreshold best_threshold(std::span<const std::uint8_t> labels, std::span<const double> probabilities,
-                               const std::function<double(const Confusion&)>& objective) {
+                               const std::function<double(const Confusion&)>& objective, double tolerance) {
   assert(labels.size() == probabilities.size() && !labels.empty());
   std::vector<std::size_t> order(labels.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -34,15 +34,10 @@ ChosenThreshold best_threshold(std::span<const std::uint8_t> labels, std::span<c
   // The cut starts below every row, where all convert, and climbs: the rows that it passes change sides.
   Confusion counts;
   for (const std::uint8_t label : labels) ++(label != 0 ? counts.tp : counts.fp);
-  ChosenThreshold best{0.5, -std::numeric_limits<double>::infinity()};
-  bool found = false;
+  std::vector<ChosenThreshold> cuts;
   const auto consider = [&](double threshold) {
     const double value = objective(counts);
-    if (std::isnan(value)) return;
-    const bool nearer = std::abs(threshold - 0.5) < std::abs(best.threshold - 0.5);
-    if (found && (value < best.value || (value == best.value && !nearer))) return;
-    best = {threshold, value};
-    found = true;
+    if (!std::isnan(value)) cuts.push_back({threshold, value});
   };
   const double least = probabilities[order.front()];
   consider(least > 0 ? cut_between(0, least) : least);
@@ -59,6 +54,16 @@ ChosenThreshold best_threshold(std::span<const std::uint8_t> labels, std::span<c
       }
     }
     consider(at < order.size() ? cut_between(passed, probabilities[order[at]]) : cut_above(passed));
+  }
+  double greatest = -std::numeric_limits<double>::infinity();
+  for (const ChosenThreshold& cut : cuts) greatest = std::max(greatest, cut.value);
+  ChosenThreshold best{0.5, greatest};
+  double least_distance = std::numeric_limits<double>::infinity();
+  for (const ChosenThreshold& cut : cuts) {
+    const double distance = std::abs(cut.threshold - 0.5);
+    if (cut.value < greatest - tolerance || distance >= least_distance) continue;
+    best = cut;
+    least_distance = distance;
   }
   return best;
 }

@@ -18,6 +18,6 @@ struct ChosenThreshold {
 /// greatest) that makes `objective` greatest; of equals, the one nearest 0.5.
 /// REQUIRES: equal sizes, at least one row. O(n log n).
 ChosenThreshold best_threshold(std::span<const std::uint8_t> labels, std::span<const double> probabilities,
-                               const std::function<double(const Confusion&)>& objective);
+                               const std::function<double(const Confusion&)>& objective, double tolerance = 0);
 
 }  // namespace dropscore::metrics

@@ -10,7 +10,9 @@
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "model/additive.h"
 #include "model/constant.h"
+#include "model/logistic.h"
 #include "model/svm.h"
 
 namespace dropscore::model {
@@ -60,6 +62,34 @@ ModelParts small_parts() {
 }
 
 std::shared_ptr<const Model> small_model() { return *Model::make(small_parts()); }
+
+AdditiveForm small_additive() {
+  AdditiveForm form;
+  form.intercept = 1.0 / 3;
+  form.floor = 0.03;
+  form.drop = 0.0625;
+  form.shapes = {{.cuts = {20, 40.5, 60}, .contribution = {-2, -2, 0.1, 1}, .slope = {0, 0.1, 0, 0}, .missing = 1e-300},
+                 {.categorical = true, .cuts = {}, .contribution = {-0.5, 0.75}, .slope = {}, .missing = -0.25}};
+  return form;
+}
+
+LogisticForm small_logistic() {
+  return {.C = 0.5, .standardizer = small_svm().standardizer, .intercept = -0.1, .coefficients = {1.0 / 3, -2}};
+}
+
+/// The small model with each family's form.
+std::vector<std::shared_ptr<const Model>> small_models() {
+  std::vector<std::shared_ptr<const Model>> models{small_model()};
+  ModelParts parts = small_parts();
+  parts.calibration = {};
+  parts.predictor = std::make_unique<Additive>(small_additive());
+  models.push_back(*Model::make(parts));
+  parts.predictor = std::make_unique<Logistic>(small_logistic());
+  models.push_back(*Model::make(parts));
+  parts.predictor = Constant::of_rate(2, 0.875);
+  models.push_back(*Model::make(parts));
+  return models;
+}
 
 /// `document` with one text replaced and, if asked for, the checksum put right.
 std::string edited(std::string document, std::string_view from, std::string_view to, bool mend_checksum) {
@@ -164,6 +194,51 @@ TEST(Model, ConstantIsTheRate) {
   EXPECT_DOUBLE_EQ(scores[1].probability, 0.875);
 }
 
+TEST(Model, EveryFamilyReadsBackAndScoresTheSame) {
+  features::Matrix<double> rows(4, 2);
+  const std::vector<double> cells{35, 1, 60, 0, std::nan(""), -1, 1e308, 7};
+  std::copy(cells.begin(), cells.end(), rows.data());
+  for (const auto& model : small_models()) {
+    const auto again = Model::parse(model->document());
+    ASSERT_TRUE(again) << again.error().detail.text;
+    ModelParts parts{.schema = (*again)->schema(),
+                     .predictor = {*again, &(*again)->predictor()},
+                     .calibration = (*again)->calibration(),
+                     .decision = (*again)->decision(),
+                     .training_json = (*again)->training_json()};
+    EXPECT_EQ((*Model::make(std::move(parts)))->document(), model->document());
+    std::vector<Score> scores(4);
+    std::vector<Score> scores_again(4);
+    model->score(rows.view(), scores);
+    (*again)->score(rows.view(), scores_again);
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(scores[i].probability, scores_again[i].probability);
+  }
+}
+
+TEST(Model, RefusesAnAdditiveThatIsNone) {
+  const std::string good = small_models()[1]->document();
+  EXPECT_EQ(refusal(edited(good, "40.5", "41", true)), "loaded");
+  EXPECT_THAT(refusal(edited(good, "40.5", "70", true)), HasSubstr("$.body.predictor: shapes[0]: cuts must ascend"));
+  EXPECT_THAT(refusal(edited(good, "\"drop\": 0.0625", "\"drop\": 0.5", true)), HasSubstr("floor and drop"));
+  EXPECT_THAT(refusal(edited(good, "[0, 0.1, 0, 0]", "[0, 0.1, 0, 1]", true)), HasSubstr("outer slopes"));
+  EXPECT_THAT(refusal(edited(good, "[0, 0.1, 0, 0]", "[0, 1e300, 0, 0]", true)), HasSubstr("steep"));
+  EXPECT_THAT(refusal(edited(good, "[-2, -2, 0.1, 1]", "[-2, -2, 0.1]", true)), HasSubstr("3 contributions"));
+  EXPECT_THAT(refusal(edited(good, "[-2, -2, 0.1, 1]", "[-2, -2, 1e16, 1]", true)), HasSubstr("contribution"));
+  EXPECT_THAT(refusal(edited(good, "\"missing\": -0.25", "\"missing\": null", true)),
+              HasSubstr("$.body.predictor.shapes[1].missing"));
+  EXPECT_THAT(refusal(edited(good, "\"categorical\": true", "\"categorical\": false", true)),
+              HasSubstr("\"cuts\" is missing"));
+  EXPECT_THAT(refusal(edited(good, "\"intercept\"", "\"run\": 1, \"intercept\"", true)), HasSubstr("\"run\""));
+}
+
+TEST(Model, RefusesALogisticThatIsNone) {
+  const std::string good = small_models()[2]->document();
+  EXPECT_THAT(refusal(edited(good, "\"C\": 0.5", "\"C\": 0", true)), HasSubstr("$.body.predictor.C"));
+  EXPECT_THAT(refusal(edited(good, ", -2]", "]", true)), HasSubstr("1 numbers, but the standardizer has 2"));
+  EXPECT_THAT(refusal(edited(good, ", -2]", ", -2e300]", true)), HasSubstr("$.body.predictor.coefficients"));
+  EXPECT_THAT(refusal(edited(good, "\"intercept\": -0.1", "\"intercept\": -1e200", true)), HasSubstr("intercept"));
+}
+
 TEST(Model, RefusesPartsThatDoNotFit) {
   ModelParts parts = small_parts();
   parts.schema.features.pop_back();
@@ -234,7 +309,7 @@ std::string mutated(std::string document) {
 }
 
 RC_GTEST_PROP(Model, AMutatedDocumentIsRefusedOrTheSame, ()) {
-  const auto model = small_model();
+  const auto model = *rc::gen::elementOf(small_models());
   const auto loaded = Model::parse(mutated(model->document()));
   if (!loaded) {
     RC_ASSERT(loaded.error().kind == ErrorKind::give_up);
@@ -246,7 +321,7 @@ RC_GTEST_PROP(Model, AMutatedDocumentIsRefusedOrTheSame, ()) {
 }
 
 RC_GTEST_PROP(Model, AMutationWithARightChecksumIsRefusedOrScores, ()) {
-  const std::string document = small_model()->document();
+  const std::string document = (*rc::gen::elementOf(small_models()))->document();
   const std::size_t body = document.find('{', document.find("\"body\":"));
   const std::size_t end = document.rfind('}');
   const std::string changed = mutated(document.substr(body, end - body));
@@ -255,9 +330,12 @@ RC_GTEST_PROP(Model, AMutationWithARightChecksumIsRefusedOrScores, ()) {
   whole.replace(whole.find("sha256:") + 7, 64, sha256_hex(trimmed));
   const auto loaded = Model::parse(whole);
   if (!loaded) return;
-  const features::Matrix<float> rows(3, (*loaded)->schema().size());
+  features::Matrix<float> rows(3, (*loaded)->schema().size());
+  std::fill_n(rows.data(), rows.columns(), 50.0F);
+  std::fill_n(rows.row(2).begin(), rows.columns(), std::numeric_limits<float>::quiet_NaN());
   std::vector<Score> scores(3);
   (*loaded)->score(rows.view(), scores);
+  for (const Score& score : scores) RC_ASSERT(score.probability >= 0 && score.probability <= 1);
 }
 
 }  // namespace

@@ -6,8 +6,11 @@
 #include <fmt/format.h>
 
 #include "base/json_reader.h"
+#include "model/additive.h"
 #include "model/constant.h"
+#include "model/logistic.h"
 #include "model/svm.h"
+#include "model/trees.h"
 
 namespace dropscore::model {
 namespace {
@@ -16,7 +19,11 @@ struct Family {
   std::string_view name;
   Result<std::unique_ptr<Predictor>> (*load)(JsonReader);
 };
-constexpr std::array families{Family{"constant", Constant::load}, Family{"svm", Svm::load}};
+// By name, one to a line.
+constexpr std::array families{
+    Family{"additive", Additive::load}, Family{"boosted", Trees::load},     Family{"constant", Constant::load},
+    Family{"forest", Trees::load},      Family{"logistic", Logistic::load}, Family{"svm", Svm::load},
+};
 
 }  // namespace
 

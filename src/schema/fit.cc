@@ -174,24 +174,34 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-Result<Labels> read_labels(const Frame& frame, const std::string& target) {
-  const std::optional<std::size_t> column = find_column(frame, target);
-  if (!column) return fail(ErrorKind::reject, fmt::format("no target: {} (--target)", no_such_column(target, frame)));
-  Labels labels;
-  labels.target.column = target;
-  labels.values.reserve(frame.rows());
+Result<std::vector<std::uint8_t>> read_labels(const Frame& frame, const Target& target) {
+  const std::optional<std::size_t> column = find_column(frame, target.column);
+  if (!column) {
+    return fail(ErrorKind::reject, fmt::format("no target: {} (--target)", no_such_column(target.column, frame)));
+  }
+  std::vector<std::uint8_t> values;
+  values.reserve(frame.rows());
   for (std::size_t row = 0; row < frame.rows(); ++row) {
-    const std::string_view cell = frame.cell(row, *column);
-    const std::optional<std::uint8_t> label = read_label(cell, frame.decimal_comma());
+    const std::optional<std::uint8_t> label = read_label(frame.cell(row, *column), frame.decimal_comma());
     if (!label) {
       return fail(ErrorKind::reject,
                   fmt::format("line {}: the target \"{}\" is neither 0 nor 1, yes nor no, true nor false; give every "
-                              "training row a label",
-                              frame.lines()[row], target));
+                              "row a label",
+                              frame.lines()[row], target.column));
     }
-    std::string& name = *label == 1 ? labels.target.positive : labels.target.negative;
-    if (name.empty()) name = cell;
-    labels.values.push_back(*label);
+    values.push_back(*label);
+  }
+  return values;
+}
+
+Result<Labels> read_labels(const Frame& frame, const std::string& target) {
+  Labels labels;
+  labels.target.column = target;
+  DROPSCORE_TRY(labels.values, read_labels(frame, labels.target));
+  const std::size_t column = *find_column(frame, target);
+  for (std::size_t row = 0; row < frame.rows(); ++row) {
+    std::string& name = labels.values[row] == 1 ? labels.target.positive : labels.target.negative;
+    if (name.empty()) name = frame.cell(row, column);
   }
   if (labels.target.positive.empty() || labels.target.negative.empty()) {
     return fail(ErrorKind::reject,

@@ -30,6 +30,9 @@ struct Labels {
 /// only.
 Result<Labels> read_labels(const table::Frame& frame, const std::string& target);
 
+/// The labels of a table by a model's target, one for each row; one class alone will do. Errors: as above.
+Result<std::vector<std::uint8_t>> read_labels(const table::Frame& frame, const Target& target);
+
 /// Fits on `rows` only. A column is numeric when every cell of these rows that is not missing reads as a number.
 /// Dropped: constant columns, and identifiers (all-distinct whole numbers with max - min < 4 x rows, or all-distinct
 /// text), unless kept by name; all-missing columns always.

@@ -9,6 +9,8 @@ import numpy
 import sklearn
 from sklearn import metrics
 from sklearn.calibration import _SigmoidCalibration
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -130,10 +132,43 @@ def machines():
     return out
 
 
+def regressions():
+    """The original's candidate, on made-up customers. A tighter tol than its default, to be at the optimum."""
+    out = []
+    for n, columns, share, c in ((200, 4, 0.7, 1), (150, 3, 0.85, 0.01), (120, 4, 0.5, 100)):
+        labels = labels_of(n, share)
+        x = (random.standard_normal((n, columns)) * [3, 100, 1, 0.5][:columns] + [1, 500, -2, 0][:columns]
+             + labels[:, None] * [2, 30, 0, 0.4][:columns]).round(3)
+        scaled = StandardScaler().fit_transform(x)
+        model = LogisticRegression(C=c, max_iter=1000, random_state=42).fit(scaled, labels)
+        exact = LogisticRegression(C=c, max_iter=1000, tol=1e-10).fit(scaled, labels)
+        out.append({
+            "parameters": {"C": str(c)}, "labels": text(labels), "rows": x.tolist(),
+            "intercept": exact.intercept_[0], "coefficients": exact.coef_[0].tolist(),
+            "original_probabilities": model.predict_proba(scaled)[:, 1].tolist(),
+        })
+    return out
+
+
+def isotonics():
+    out = []
+    for n, share, digits in ((12, 0.5, 6), (200, 0.8, 1), (300, 0.5, 6), (40, 0.5, 0)):
+        labels = labels_of(n, share)
+        decisions = (random.standard_normal(n) + 1.5 * labels - 0.5).round(digits)
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(decisions, labels)
+        asked = (random.standard_normal(30) * 2).round(3)
+        out.append({"labels": text(labels), "decisions": decisions.tolist(), "at": fitted.X_thresholds_.tolist(),
+                    "values": fitted.y_thresholds_.tolist(),
+                    "asked": asked.tolist(), "probabilities": fitted.predict(asked).tolist()})
+    return out
+
+
 document = {
     "written_by": "make_golden.py with scikit-learn %s, numpy %s" % (sklearn.__version__, numpy.__version__),
     "splits": splits(), "large_splits": large_splits(), "folds": folds(), "figures": figures(),
     "sigmoids": sigmoids(), "machines": machines(),
+    # New questions last: they all draw from one generator.
+    "regressions": regressions(), "isotonics": isotonics(),
 }
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "sklearn.json"), "w") as file:
     # A question to a line.

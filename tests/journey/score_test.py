@@ -144,11 +144,11 @@ class ScoreTest(JourneyTest):
         self.assertEqual(run("score", "a.csv", "--modle", self.model).returncode, 2)
         self.assertEqual(run().returncode, 2)
         self.assertEqual(run("--help").returncode, 0)
-        for command in ("train", "score", "serve", "watch", "up", "inspect", "sample"):
+        for command in ("train", "score", "serve", "watch", "up", "evaluate", "inspect", "sample"):
             done = run(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn(b"xample" if command != "inspect" else b"MODEL_DIR", done.stdout)
-        for command in ("function", "evaluate"):
+        for command in ("function",):
             self.assertEqual(run(command).returncode, 2)
 
     def test_options_from_the_environment_and_a_file(self):

@@ -1,5 +1,7 @@
 """`dropscore train` and `inspect` as a user runs them."""
 import json
+import signal
+import time
 import unittest
 
 from support import JourneyTest, run
@@ -13,7 +15,8 @@ class TrainTest(JourneyTest):
 
     def test_report_and_document(self):
         report = self.folder / "report.json"
-        done = run("train", self.sample(), "--out", self.folder / "m", "--report", report, "--set", "svm.C=3")
+        done = run("train", self.sample(), "--out", self.folder / "m", "--report", report, "--models", "svm", "--set",
+                   "svm.C=3")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(b"held out", done.stdout)
         document = json.loads(report.read_text())
@@ -30,12 +33,60 @@ class TrainTest(JourneyTest):
         self.assertEqual(shown.returncode, 0)
         self.assertIn(document["model_version"].encode(), shown.stdout)
         self.assertIn(b"CampaignChannel", shown.stdout)
+        self.assertIn(b"## Limits of use", shown.stdout)
+        self.assertTrue((self.folder / "m" / "MODEL_CARD.md").exists())
+
+    def test_the_default_tries_every_model_and_warns_of_none_that_is_better_than_saying_yes(self):
+        report = self.folder / "report.json"
+        done = run("train", self.sample(800), "--out", self.folder / "m", "--report", report)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, b"", "quiet when piped")
+        document = json.loads(report.read_text())
+        self.assertEqual({c["model"] for c in document["candidates"]},
+                         {"additive", "boosted", "forest", "svm", "logistic", "constant"})
+        losses = [c["cross_validated"]["log_loss"] for c in document["candidates"]]
+        self.assertEqual(losses, sorted(losses))
+        for candidate in document["candidates"]:
+            self.assertEqual(sum(candidate["holdout"]["confusion"].values()), 160)
+            low, high = candidate["holdout"]["intervals_95"]["log_loss"]
+            self.assertLessEqual(low, candidate["holdout"]["log_loss"])
+            self.assertGreaterEqual(high, candidate["holdout"]["log_loss"])
+
+    def test_evaluate_gives_the_training_reports_figures_on_the_same_rows(self):
+        report, figures = self.folder / "report.json", self.folder / "figures.json"
+        held = self.sample(300, seed=4)
+        run("train", self.sample(), "--out", self.folder / "m", "--models", "additive", "--holdout", held, "--report", report)
+        done = run("evaluate", held, "--model", self.folder / "m", "--report", figures)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(figures.read_text())["evaluation"],
+                         json.loads(report.read_text())["candidates"][0]["holdout"])
+
+    def test_thresholds_by_purpose(self):
+        thresholds = {}
+        for rule in ("mcc", "f1", "accuracy", "recall>=0.9", "0.25", "profit:value=60,cost=4"):
+            report = self.folder / "report.json"
+            done = run("train", self.sample(), "--out", self.folder / "m", "--models", "logistic", "--threshold", rule,
+                       "--report", report)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            candidate = json.loads(report.read_text())["candidates"][0]
+            thresholds[rule] = candidate["decision"]["threshold"]
+            if rule.startswith("recall"):
+                self.assertGreaterEqual(candidate["cross_validated"]["recall"], 0.9)
+        self.assertEqual(thresholds["0.25"], 0.25)
+        self.assertAlmostEqual(thresholds["profit:value=60,cost=4"], 4 / 60)
+
+    def test_interrupted_training_leaves_no_model(self):
+        data = self.sample(8000)
+        running = self.start("train", data, "--out", self.folder / "m", "--search", "full")
+        time.sleep(0.5)
+        self.assertNotEqual(running.stop(signal.SIGINT), 0)
+        self.assertFalse((self.folder / "m").exists())
 
     def test_the_same_twice_and_with_one_thread_or_two(self):
         data = self.sample()
         documents = set()
         for threads in (1, 2, 2):
-            run("train", data, "--out", self.folder / "m", "--threads", threads)
+            run("train", data, "--out", self.folder / "m", "--threads", threads, "--models", "additive,boosted,svm")
             documents.add((self.folder / "m" / "model.json").read_bytes())
         self.assertEqual(len(documents), 1)
 
@@ -64,7 +115,7 @@ class TrainTest(JourneyTest):
                 row[3] = ""
         data = self.folder / "gaps.csv"
         data.write_text("\n".join(",".join(row) for row in rows) + "\n")
-        done = run("train", data, "--out", self.folder / "m")
+        done = run("train", data, "--out", self.folder / "m", "--models", "additive,svm")
         self.assertEqual(done.returncode, 0, done.stderr)
         scored = json.loads(run("score", data, "--model", self.folder / "m").stdout)
         self.assertEqual(scored["summary"]["total_records"], 400)

@@ -17,6 +17,9 @@ inline constexpr int exit_done = 0;
 inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
 
+/// The model card's file in a model folder.
+inline constexpr const char* card_name = "MODEL_CARD.md";
+
 /// What a chosen command does; returns the exit code.
 using Action = std::function<int()>;
 
@@ -51,6 +54,7 @@ void add_score(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_watch(CLI::App& app, Action& action);
 void add_up(CLI::App& app, Action& action);
+void add_evaluate(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_sample(CLI::App& app, Action& action);
 

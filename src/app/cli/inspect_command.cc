@@ -1,6 +1,10 @@
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "app/cli/command.h"
+#include "base/files.h"
+#include "base/limits.h"
 #include "model/model.h"
 
 namespace dropscore::app {
@@ -46,7 +50,13 @@ void add_inspect(CLI::App& app, Action& action) {
       if (*json) {
         fmt::print("{}\n", (*model)->training_json());
       } else {
-        print(**model);
+        // The card is for people; a folder that holds the document alone is still described.
+        const auto card = read_file(std::filesystem::path(*directory) / card_name, limits::mib);
+        if (card && card->find((*model)->version()) != std::string::npos) {
+          fmt::print("{}", *card);
+        } else {
+          print(**model);
+        }
       }
       return exit_done;
     };

@@ -21,7 +21,9 @@ struct TrainArguments {
   std::string data;
   std::string out;
   std::string report;
-  std::string models = "svm";
+  std::string models = "all";
+  std::string search = "quick";
+  std::string select = "log_loss";
   std::vector<std::string> settings;
   std::string calibration = "auto";
   std::string unknown = "reject";
@@ -44,6 +46,8 @@ Status finish_options(TrainArguments& arguments) {
   options.models = split_commas(arguments.models);
   for (const std::string& setting : arguments.settings) DROPSCORE_CHECK(job::add_setting(options, setting));
   DROPSCORE_TRY(options.calibration, job::parse_calibration(arguments.calibration));
+  DROPSCORE_TRY(options.effort, job::parse_search(arguments.search));
+  DROPSCORE_TRY(options.select, job::parse_select(arguments.select));
   DROPSCORE_TRY(const job::ThresholdRule threshold, job::parse_threshold(options.threshold));
   static_cast<void>(threshold);
   options.unknown = arguments.unknown == "code" ? schema::UnknownRule::code : schema::UnknownRule::reject;
@@ -66,6 +70,8 @@ Status run_train(TrainArguments& arguments) {
   }
   DROPSCORE_TRY(const job::Trained trained, job::train(*data, holdout_file.get(), options, hooks));
   DROPSCORE_CHECK(trained.model->save(arguments.out));
+  const std::filesystem::path card = std::filesystem::path(arguments.out) / card_name;
+  DROPSCORE_CHECK(write_file_atomically(card, job::to_card(trained.report, *trained.model)));
   if (!arguments.report.empty()) DROPSCORE_CHECK(write_file_atomically(arguments.report, job::to_json(trained.report)));
   fmt::print("{}\nmodel {} written to {}\n", job::to_text(trained.report), trained.model->version(), arguments.out);
   return {};
@@ -84,13 +90,17 @@ void add_train(CLI::App& app, Action& action) {
   command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")->required();
   add_option(command, "--out", arguments->out, "Folder for the model; made where it is missing")->required();
   add_option(command, "--target", options.target, "The column to predict: 0/1, yes/no or true/false");
-  add_option(command, "--models", arguments->models, "Which models to fit: svm");
-  command
-      .add_option("--set", arguments->settings,
-                  "Fix a parameter, MODEL.PARAM=VALUE (svm.kernel, svm.C, svm.gamma); repeatable")
+  add_option(command, "--models", arguments->models,
+             "Which models to try: all, or some of additive,boosted,forest,svm,logistic,constant");
+  command.add_option("--set", arguments->settings, "Fix a parameter, MODEL.PARAM=VALUE (as svm.C=10); repeatable")
       ->envname("DROPSCORE_SET");
+  add_option(command, "--search", arguments->search,
+             "For parameters that --set does not fix: quick, full, or original (the SVM's 32-point grid by F1)");
+  add_option(command, "--select", arguments->select,
+             "The best model is best at this, cross-validated: log_loss, auc, mcc, f1, accuracy or brier");
   add_option(command, "--calibration", arguments->calibration,
-             "Decision value to probability: auto (platt), platt, none, or original (as scikit-learn's SVC)");
+             "Decision value to probability: auto (the best of none, platt, isotonic), one of these, or original "
+             "(scikit-learn's SVC)");
   add_option(command, "--threshold", options.threshold,
              "Who counts as converting: mcc, f1, accuracy, recall>=X, a number, profit:value=V,cost=C, or sign");
   add_option(command, "--holdout", options.holdout,

@@ -22,9 +22,9 @@ struct Reactor::State {
 
   void sweep() {
     timer.expires_after(sweep_period);
-    timer.async_wait([this](const boost::system::error_code& cancelled) {
-      // A timer that has run out cannot be cancelled any more: its handler is on its way, and without an error.
-      if (cancelled || ended) return;
+    timer.async_wait([this](const boost::system::error_code& stopped) {
+      // A timer that ran out just before it was cancelled comes here without an error.
+      if (stopped || ended) return;
       const Clock::time_point now = Clock::now();
       for (LiveConnection* const connection : live) connection->check_deadline(now);
       sweep();
@@ -45,7 +45,7 @@ struct Reactor::State {
   boost::asio::steady_timer timer{io};
   boost::asio::thread_pool workers{2};  // two, so that one huge JSON body does not hold up every CSV
   Surroundings surroundings;
-  bool ended = false;  // of the thread
+  bool ended = false;  // touched by `io`'s thread alone
   std::thread thread;
 };
 

@@ -235,14 +235,18 @@ TEST_F(ServerTest, JsonBodiesShareABudgetOfMemory) {
   const std::string request = post("application/json", "[" + std::string(999'998, ' ') + "]");
   TestClient first(port());
   TestClient second(port());
-  for (TestClient* const client : {&first, &second})
-    client->send(std::string_view(request).substr(0, request.size() - 10));
+  const std::string_view unfinished = std::string_view(request).substr(0, request.size() - 10);
+  for (TestClient* const client : {&first, &second}) client->send(unfinished);
   while (!first.readable(std::chrono::milliseconds(10)) && !second.readable(std::chrono::milliseconds(10))) {
   }
   const Response refused = first.readable(std::chrono::milliseconds(0)) ? first.read() : second.read();
   EXPECT_EQ(refused.status, 503);
   EXPECT_TRUE(refused.has("Retry-After: 1"));
-  EXPECT_EQ(TestClient(port()).ask(post("application/json", record)).status, 200);
+  // What the refused one held is given back, soon after its answer was sent.
+  const std::string small = post("application/json", std::string(300'000, 'x'));
+  bool answered = false;
+  for (int i = 0; i < 200 && !answered; ++i) answered = TestClient(port()).ask(small).status != 503;
+  EXPECT_TRUE(answered);
 }
 
 TEST_F(ServerTest, StartRefusesWhatCannotBe) {

@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "app/cli/command.h"
+#include "base/file_source.h"
+#include "base/files.h"
+#include "base/stop.h"
+#include "job/evaluate_job.h"
+#include "model/model.h"
+
+namespace dropscore::app {
+namespace {
+
+struct EvaluateCommand {
+  std::string data;
+  std::string model;
+  std::string report;
+  std::uint32_t seed = 42;
+};
+
+Status run_evaluate(const EvaluateCommand& arguments) {
+  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+  DROPSCORE_TRY(const std::unique_ptr<ByteSource> data, open_file_source(arguments.data));
+  DROPSCORE_TRY(const job::EvaluateReport report, job::evaluate(*data, *model, arguments.seed));
+  if (!arguments.report.empty()) DROPSCORE_CHECK(write_file_atomically(arguments.report, report.json));
+  fmt::print("{}", report.text);
+  return {};
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<EvaluateCommand>();
+  CLI::App& command = *app.add_subcommand("evaluate", "Judge a saved model on labelled customers that it has not seen");
+  command.footer("Example: dropscore evaluate this-month.csv --model model --report figures.json");
+  command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")->required();
+  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
+  add_option(command, "--report", arguments->report, "Write the figures to this JSON file");
+  add_option(command, "--seed", arguments->seed, "For the bootstrap of the intervals");
+  command.callback([arguments, &action] {
+    action = [arguments] {
+      catch_stop_signals();
+      const Status done = run_evaluate(*arguments);
+      return done ? exit_done : report_error(done.error());
+    };
+  });
+}
+
+}  // namespace dropscore::app
