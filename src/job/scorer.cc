@@ -161,7 +161,12 @@ std::string Scorer::health_json() const {
 const std::string& Scorer::model_version() const { return model_->version(); }
 
 tl::expected<std::string, Refusal> Scorer::score_json(std::string_view body, const ScoreOptions& options) const {
-  thread_local simdjson::dom::parser parser(limits::max_json_body_bytes + 1);
+  // A parser keeps the memory that its largest document took, some 13 times the text; only small ones are worth
+  // keeping.
+  constexpr std::size_t small_body_bytes = limits::mib;
+  thread_local simdjson::dom::parser kept;
+  simdjson::dom::parser passing;
+  simdjson::dom::parser& parser = body.size() <= small_body_bytes ? kept : passing;
   simdjson::dom::element document;
   const simdjson::error_code parsed = parser.parse(body.data(), body.size()).get(document);
   if (parsed != simdjson::SUCCESS) {

@@ -11,6 +11,7 @@
 #include "job/judge.h"
 #include "job/train_data.h"
 #include "learn/learner.h"
+#include "learn/parallel.h"
 #include "metrics/random.h"
 
 namespace dropscore::job {
@@ -84,43 +85,61 @@ std::vector<std::string> warnings_of(const result::Evaluation& holdout, const re
   return out;
 }
 
+features::Matrix<float> as_floats(features::MatrixView<double> rows) {
+  features::Matrix<float> out(rows.rows, rows.columns);
+  for (std::size_t i = 0; i < rows.rows; ++i) {
+    std::transform(rows.row(i).begin(), rows.row(i).end(), out.row(i).begin(),
+                   [](double value) { return static_cast<float>(value); });
+  }
+  return out;
+}
+
+metrics::Figures figures_of(const model::Model& model, const features::Matrix<float>& rows,
+                            std::span<const std::uint8_t> labels) {
+  std::vector<model::Score> scores(labels.size());
+  model.score(rows.view(), std::span<model::Score>(scores));
+  std::vector<double> probabilities;
+  std::vector<std::uint8_t> decisions;
+  for (const model::Score& score : scores) {
+    probabilities.push_back(score.probability);
+    decisions.push_back(score.converts ? 1 : 0);
+  }
+  return metrics::figures(labels, probabilities, decisions);
+}
+
 /// Shuffles one column at a time and looks how much worse the model judges. Says nothing of cause, and little of
 /// columns that say the same thing as another.
-std::vector<Importance> importances(const model::Model& model, const Rows& rows, std::uint32_t seed) {
-  metrics::NumpyRandom random(seed);
+std::vector<Importance> importances(const model::Model& model, const Rows& rows, const TrainOptions& options) {
+  metrics::NumpyRandom random(options.seed);
   std::vector<std::size_t> some = random.permutation(rows.labels.size());
   some.resize(std::min(some.size(), importance_rows));
-  features::Matrix<double> matrix = features::gather(rows.matrix.view(), std::span<const std::size_t>(some));
+  const features::Matrix<float> matrix =
+      as_floats(features::gather(rows.matrix.view(), std::span<const std::size_t>(some)));
   std::vector<std::uint8_t> labels;
   for (const std::size_t row : some) labels.push_back(rows.labels[row]);
-  const metrics::Figures before = judge(model, matrix, labels, std::nullopt).figures;
-  std::vector<Importance> out;
-  for (std::size_t column = 0; column < matrix.columns(); ++column) {
-    Importance importance;
+  std::vector<std::vector<std::size_t>> orders(importance_rounds);
+  for (auto& order : orders) order = random.permutation(labels.size());
+
+  const metrics::Figures before = figures_of(model, matrix, labels);
+  std::vector<Importance> out(matrix.columns());
+  learn::for_each_index(out.size(), options.threads, [&](std::size_t column) {
+    Importance& importance = out[column];
     importance.feature = model.schema().features[column].name;
-    std::vector<double> kept(matrix.rows());
-    for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = matrix(i, column);
-    for (std::uint32_t round = 0; round < importance_rounds; ++round) {
-      const std::vector<std::size_t> order = random.permutation(kept.size());
-      for (std::size_t i = 0; i < kept.size(); ++i) matrix(i, column) = kept[order[i]];
-      const metrics::Figures after = judge(model, matrix, labels, std::nullopt).figures;
+    features::Matrix<float> shuffled = matrix;
+    for (const std::vector<std::size_t>& order : orders) {
+      for (std::size_t i = 0; i < order.size(); ++i) shuffled(i, column) = matrix(order[i], column);
+      const metrics::Figures after = figures_of(model, shuffled, labels);
       importance.log_loss_increase += (after.log_loss - before.log_loss) / importance_rounds;
       importance.roc_auc_decrease += (before.roc_auc - after.roc_auc) / importance_rounds;
     }
-    for (std::size_t i = 0; i < kept.size(); ++i) matrix(i, column) = kept[i];
-    out.push_back(std::move(importance));
-  }
+  });
   std::stable_sort(out.begin(), out.end(),
                    [](const Importance& a, const Importance& b) { return a.log_loss_increase > b.log_loss_increase; });
   return out;
 }
 
 double scoring_speed(const model::Model& model, const Rows& rows) {
-  features::Matrix<float> singles(rows.matrix.rows(), rows.matrix.columns());
-  for (std::size_t i = 0; i < rows.matrix.rows(); ++i) {
-    std::transform(rows.matrix.row(i).begin(), rows.matrix.row(i).end(), singles.row(i).begin(),
-                   [](double value) { return static_cast<float>(value); });
-  }
+  const features::Matrix<float> singles = as_floats(rows.matrix.view());
   std::vector<model::Score> scores(singles.rows());
   const auto begin = std::chrono::steady_clock::now();
   model.score(singles.view(), std::span<model::Score>(scores));
@@ -178,7 +197,7 @@ Result<Trained> train(ByteSource& data, ByteSource* holdout_file, const TrainOpt
                    : fmt::format("best cross-validated {} on the training rows", name(options.select));
   hooks.progress(fmt::format("{}: what each column matters", report.winner));
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> fitted, model::Model::make(winner.parts));
-  report.importances = importances(*fitted, prepared.holdout ? *prepared.holdout : prepared.training, options.seed);
+  report.importances = importances(*fitted, prepared.holdout ? *prepared.holdout : prepared.training, options);
   report.importances_on_holdout = prepared.holdout.has_value();
   JsonWriter json(winner.parts.training_json);
   json.begin_object();
