@@ -170,7 +170,7 @@ class Campaign(JourneyTest):
 
         final = {p.relative_to(self.input).as_posix(): p.read_bytes() for p in self.input.rglob("*") if p.is_file()}
         expected = self.undisturbed(final)
-        running = self.watch()
+        running = self.watch().wait_for("watching")  # a stop that comes before would end it as any young process
 
         def wrong():
             seen = self.results_in(self.output)
