@@ -29,10 +29,12 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 /// Everything that trying one learner needs, so that its steps read as a story.
 class Trial {
  public:
-  Trial(const learn::Learner& learner, const TrainingData& data, const TrainOptions& options, const TrainHooks& hooks)
+  Trial(const learn::Learner& learner, const TrainingData& data, const TrainOptions& options, const TrainHooks& hooks,
+        Share share)
       : learner_(learner),
         options_(options),
         hooks_(hooks),
+        share_(share),
         set_{data.training.matrix.view(), data.training.labels, &data.schema},
         judged_(set_),
         context_{options.seed, options.threads, hooks.stop_requested} {}
@@ -45,6 +47,8 @@ class Trial {
   Result<std::vector<double>> out_of_fold(const learn::Parameters& parameters) const {
     return learn::out_of_fold_decisions(learner_, judged_, parameters, context_);
   }
+  /// `part` of this trial, 0 to 1, is done.
+  void say(const std::string& step, double part) const { hooks_.progress(step, share_.begin + share_.size * part); }
   learn::CrossFitted cross_fit(const std::vector<double>& decisions) const;
   Status seek_original(CandidateReport& report);
   Result<model::DecisionRule> choose_decision(const std::vector<double>& probabilities) const;
@@ -54,6 +58,7 @@ class Trial {
   const learn::Learner& learner_;
   const TrainOptions& options_;
   const TrainHooks& hooks_;
+  Share share_;
   learn::TrainingSet set_;
   learn::TrainingSet judged_;  // set_, or a sample of it
   Rows sample_;
@@ -107,7 +112,8 @@ Status Trial::seek(CandidateReport& report) {
       dimensions.empty() ? 1 : learn::max_asks(options_.effort, learner_.name(), judged_.labels.size());
   learn::Search search(start, std::move(dimensions), asks);
   while (const std::optional<learn::Parameters> parameters = search.ask()) {
-    hooks_.progress(fmt::format("{}: parameters {} of at most {}", learner_.name(), search.asked(), asks));
+    say(fmt::format("{}: parameters {} of at most {}", learner_.name(), search.asked(), asks),
+        static_cast<double>(search.asked() - 1) / static_cast<double>(asks + 1));
     DROPSCORE_TRY(std::vector<double> decisions, out_of_fold(*parameters));
     const double value = -cross_fit(decisions).log_loss;
     const bool better = decisions_.empty() || value > search.best_value();
@@ -124,7 +130,10 @@ Status Trial::seek(CandidateReport& report) {
 /// The original's grid: 32 points by F1 on unshuffled folds, as scikit-learn's GridSearchCV goes through them.
 Status Trial::seek_original(CandidateReport& report) {
   DROPSCORE_TRY(const std::vector<learn::SearchedPoint> points,
-                learn::search_original_grid(judged_, context_, hooks_.progress));
+                learn::search_original_grid(judged_, context_, [this](std::size_t done, std::size_t total) {
+                  say(fmt::format("{}: the original's grid, {} of {} fits", learner_.name(), done, total),
+                      0.8 * static_cast<double>(done) / static_cast<double>(total));
+                }));
   report.search_measure = "f1";
   const learn::SearchedPoint* best = &points.front();
   for (const learn::SearchedPoint& point : points) {
@@ -189,7 +198,7 @@ std::vector<std::uint8_t> Trial::decide(const model::DecisionRule& rule, const s
 }
 
 Result<model::ModelParts> Trial::fit(const schema::Schema& schema, CandidateReport& report) {
-  hooks_.progress(fmt::format("{}: fitting on {} rows", learner_.name(), set_.labels.size()));
+  say(fmt::format("{}: fitting on {} rows", learner_.name(), set_.labels.size()), 0.8);
   model::ModelParts parts;
   parts.schema = schema;
   DROPSCORE_TRY(parts.predictor, learner_.fit(set_, report.parameters, context_));
@@ -215,11 +224,11 @@ Result<model::ModelParts> Trial::fit(const schema::Schema& schema, CandidateRepo
 }  // namespace
 
 Result<Candidate> try_candidate(const learn::Learner& learner, const TrainingData& data, const TrainOptions& options,
-                                const TrainHooks& hooks) {
+                                const TrainHooks& hooks, Share share) {
   const Clock::time_point begin = Clock::now();
   Candidate candidate;
   candidate.report.model = learner.name();
-  Trial trial(learner, data, options, hooks);
+  Trial trial(learner, data, options, hooks, share);
   DROPSCORE_CHECK(trial.begin());
   DROPSCORE_CHECK(trial.seek(candidate.report));
   DROPSCORE_TRY(candidate.parts, trial.fit(data.schema, candidate.report));

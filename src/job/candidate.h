@@ -17,8 +17,14 @@ struct Candidate {
   model::ModelParts parts;  ///< without training_json
 };
 
+/// Which part of the whole training a candidate is.
+struct Share {
+  double begin = 0;
+  double size = 1;
+};
+
 /// Errors: as train(); `too_large` where the learner does not take so many rows.
 Result<Candidate> try_candidate(const learn::Learner& learner, const TrainingData& data, const TrainOptions& options,
-                                const TrainHooks& hooks);
+                                const TrainHooks& hooks, Share share);
 
 }  // namespace dropscore::job

@@ -167,15 +167,18 @@ Result<Trained> train(ByteSource& data, ByteSource* holdout_file, const TrainOpt
   Trained trained;
   TrainReport& report = trained.report;
   report.target = options.target;
-  hooks.progress("reading the table");
+  hooks.progress("reading the table", 0);
   DROPSCORE_TRY(const TrainingData prepared, prepare(data, holdout_file, options, report.data));
   report.data.training_conversion_rate = rate_of(prepared.training.labels);
   if (prepared.holdout)
     report.baseline = judge_constant(report.data.training_conversion_rate, prepared.holdout->labels);
 
   std::vector<Candidate> candidates;
-  for (const learn::Learner* learner : learners) {
-    Result<Candidate> tried = try_candidate(*learner, prepared, options, hooks);
+  const double share = 1 / static_cast<double>(learners.size());
+  for (std::size_t i = 0; i < learners.size(); ++i) {
+    const learn::Learner* const learner = learners[i];
+    Result<Candidate> tried =
+        try_candidate(*learner, prepared, options, hooks, {share * static_cast<double>(i), share});
     if (!tried && tried.error().kind == ErrorKind::too_large && learners.size() > 1) {
       report.data.notes.push_back(fmt::format("{} was left out: {}", learner->name(), tried.error().customer.text));
       continue;
@@ -195,7 +198,7 @@ Result<Trained> train(ByteSource& data, ByteSource* holdout_file, const TrainOpt
   report.why = candidates.size() == 1
                    ? "the only model tried"
                    : fmt::format("best cross-validated {} on the training rows", name(options.select));
-  hooks.progress(fmt::format("{}: what each column matters", report.winner));
+  hooks.progress(fmt::format("{}: what each column matters", report.winner), 0.99);
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> fitted, model::Model::make(winner.parts));
   report.importances = importances(*fitted, prepared.holdout ? *prepared.holdout : prepared.training, options);
   report.importances_on_holdout = prepared.holdout.has_value();

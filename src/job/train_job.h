@@ -21,7 +21,9 @@ struct Trained {
 };
 
 struct TrainHooks {
-  std::function<void(std::string_view)> progress = [](std::string_view) {};  ///< what begins now, a line at a time
+  /// What begins now, and which part of the whole is done, 0 to 1, a rough guess. Called from any thread, never twice
+  /// at a time.
+  std::function<void(std::string_view step, double done)> progress = [](std::string_view, double) {};
   std::function<bool()> stop_requested = [] { return false; };
 };
 

@@ -253,8 +253,9 @@ Result<model::Calibration> fit_original_calibration(const TrainingSet& data, con
   return model::Calibration{.kind = model::CalibrationKind::original, .A = fitted.A, .B = -fitted.B};
 }
 
-Result<std::vector<SearchedPoint>> search_original_grid(const TrainingSet& data, const LearnContext& context,
-                                                        const std::function<void(std::string_view)>& progress) {
+Result<std::vector<SearchedPoint>> search_original_grid(
+    const TrainingSet& data, const LearnContext& context,
+    std::function<void(std::size_t done, std::size_t total)> progress) {
   const model::Standardizer standardizer = fit_standardizer(data);
   features::Matrix<double> x;
   standardizer.apply(data.rows, x);
@@ -263,9 +264,7 @@ Result<std::vector<SearchedPoint>> search_original_grid(const TrainingSet& data,
   SvmGridOptions options;
   options.threads = context.threads;
   options.stop_requested = context.stop_requested;
-  options.progress = [&progress](std::size_t done, std::size_t total) {
-    progress(fmt::format("svm: the original's grid, {} of {} fits", done, total));
-  };
+  options.progress = std::move(progress);
   DROPSCORE_TRY(const std::vector<SvmGridScore> scores,
                 search_svm_grid({x.view(), data.labels, folds, points}, options));
   std::vector<SearchedPoint> out;

@@ -28,8 +28,9 @@ struct SearchedPoint {
 /// The mean F1 of the original's 32 points on scikit-learn's unshuffled StratifiedKFold(5), in ParameterGrid's order;
 /// columns are standardized over all rows once, as the original does. `progress` is called from any thread, never twice
 /// at a time. Errors: as the learner's; `reject` (too few rows of a class).
-Result<std::vector<SearchedPoint>> search_original_grid(const TrainingSet& data, const LearnContext& context,
-                                                        const std::function<void(std::string_view)>& progress);
+Result<std::vector<SearchedPoint>> search_original_grid(
+    const TrainingSet& data, const LearnContext& context,
+    std::function<void(std::size_t done, std::size_t total)> progress);
 
 /// Mean, scale and fill of each column, fitted on `data`.
 model::Standardizer fit_standardizer(const TrainingSet& data);

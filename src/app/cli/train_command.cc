@@ -1,3 +1,4 @@
+#include <chrono>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -54,6 +55,15 @@ Status finish_options(TrainArguments& arguments) {
   return {};
 }
 
+/// One line that is written over and over, with a guess at the time left.
+std::function<void(std::string_view, double)> show_progress(std::chrono::steady_clock::time_point begin) {
+  return [begin](std::string_view step, double done) {
+    const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const std::string left = done < 0.05 ? "" : fmt::format(", about {:.0f} s left", passed * (1 - done) / done);
+    fmt::print(stderr, "\r\x1b[K{:3.0f} % {}{}", 100 * done, step, left);
+  };
+}
+
 Status run_train(TrainArguments& arguments) {
   DROPSCORE_CHECK(finish_options(arguments));
   const job::TrainOptions& options = arguments.options;
@@ -66,9 +76,12 @@ Status run_train(TrainArguments& arguments) {
   job::TrainHooks hooks;
   hooks.stop_requested = stop_requested;
   if (::isatty(STDERR_FILENO) == 1) {
-    hooks.progress = [](std::string_view step) { fmt::print(stderr, "{} ...\n", step); };
+    hooks.progress = show_progress(std::chrono::steady_clock::now());
   }
-  DROPSCORE_TRY(const job::Trained trained, job::train(*data, holdout_file.get(), options, hooks));
+  Result<job::Trained> tried = job::train(*data, holdout_file.get(), options, hooks);
+  if (::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\x1b[K");
+  if (!tried) return pass_on(std::move(tried));
+  const job::Trained& trained = *tried;
   DROPSCORE_CHECK(trained.model->save(arguments.out));
   const std::filesystem::path card = std::filesystem::path(arguments.out) / card_name;
   DROPSCORE_CHECK(write_file_atomically(card, job::to_card(trained.report, *trained.model)));
