@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -39,6 +40,14 @@ class Inbox {
   /// Not done: deliver again, `attempt` one higher, not before `delay` has passed. Where the blob has
   /// arrived anew meanwhile, `attempt` is 1 again. Errors: as acknowledge().
   virtual Status retry(const Envelope& envelope, std::chrono::milliseconds delay) = 0;
+
+  /// Tried too often: as acknowledge(), and kept where an operator finds it with the reason, where an inbox has such a
+  /// place. Errors: as acknowledge(), `try_later`.
+  virtual Status dead_letter(const Envelope& envelope, std::string_view reason);
+
+  /// Gives back what was taken and is neither acknowledged nor retried, for others to take at once; for a worker that
+  /// ends before its work does. Nothing may be taken after it.
+  virtual void abandon() { stop(); }
 
   /// Wakes every taker and hands out nothing more. What is under way may still be acknowledged.
   virtual void stop() = 0;

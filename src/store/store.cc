@@ -60,6 +60,18 @@ Status validate_metadata(const Metadata& metadata) {
   return {};
 }
 
+Status BlobStore::list_with_metadata(const std::function<bool(const BlobProperties&)>& visit) {
+  Status failed;
+  DROPSCORE_CHECK(list([&](const BlobInfo& info) {
+    const Result<BlobProperties> found = properties(info.name);
+    if (found) return visit(*found);
+    if (found.error().kind == ErrorKind::not_found) return true;  // gone meanwhile
+    failed = tl::unexpected<Error>(found.error());
+    return false;
+  }));
+  return failed;
+}
+
 Result<std::string> read_all(BlobStore& store, std::string_view name, std::size_t max_bytes) {
   DROPSCORE_TRY(const auto source, store.open(name, std::nullopt));
   std::string bytes;

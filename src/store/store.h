@@ -81,6 +81,9 @@ class BlobStore {
   /// `try_later`.
   virtual Status list(const std::function<bool(const BlobInfo&)>& visit) = 0;
 
+  /// As list(), with each blob's metadata. Here: list() and properties(); a store that can do it in one, does.
+  virtual Status list_with_metadata(const std::function<bool(const BlobProperties&)>& visit);
+
   /// Errors: `not_found`, `try_later`.
   virtual Result<BlobProperties> properties(std::string_view name) = 0;
 

@@ -1,5 +1,6 @@
 #include "app/worker/worker.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -84,6 +85,10 @@ void Worker::run() {
 void Worker::handle(const event::Envelope& envelope) {
   const auto begin = std::chrono::steady_clock::now();
   const job::Scorer scorer = scorer_();
+  if (envelope.attempt > limits::max_attempts) {  // workers died over it, or could not even say that they failed
+    give_up(envelope, scorer, "the file could not be scored");
+    return;
+  }
   const Result<job::ScoreReport> report = job::score_blob(stores_, envelope.blob, scorer, options_.score);
   if (!report) {
     handle_failure(envelope, scorer, report.error());
@@ -119,12 +124,23 @@ void Worker::handle_failure(const event::Envelope& envelope, const job::Scorer& 
     log_failure_of("retry_failed", inbox_.retry(envelope, retry_delay(envelope.attempt)));
     return;
   }
-  const std::string why = next == Verdict::retry
-                              ? fmt::format("{} (tried {} times)", error.customer.text, envelope.attempt)
-                              : error.customer.text;
+  if (next == Verdict::retry) {
+    give_up(envelope, scorer, error.customer.text);
+    return;
+  }
+  set_aside(envelope, scorer, error.customer.text);
+  log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
+}
+
+void Worker::give_up(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why) {
+  const std::string reason = fmt::format("{} (tried {} times)", why, std::min(envelope.attempt, limits::max_attempts));
+  set_aside(envelope, scorer, reason);
+  log_failure_of("dead_letter_failed", inbox_.dead_letter(envelope, reason));
+}
+
+void Worker::set_aside(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why) {
   log::error("file_set_aside", {{"blob", envelope.blob}, {"attempts", envelope.attempt}});
   log_failure_of("set_aside_failed", job::set_aside(stores_, envelope.blob, envelope.etag, why, scorer));
-  log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
 }
 
 }  // namespace dropscore::app

@@ -39,6 +39,8 @@ class Worker {
   void run();
   void handle(const event::Envelope& envelope);
   void handle_failure(const event::Envelope& envelope, const job::Scorer& scorer, const Error& error);
+  void give_up(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why);
+  void set_aside(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why);
 
   job::Containers stores_;
   event::Inbox& inbox_;

@@ -1,0 +1,49 @@
+// One queue of Azure Queue Storage: the few operations that an inbox needs.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "azure/account.h"
+#include "azure/storage_client.h"
+#include "base/result.h"
+#include "net/retry.h"
+
+namespace dropscore::event {
+
+struct QueueMessage {
+  std::string id;
+  std::string receipt;  ///< changes with each extend(); only the latest counts
+  std::string text;     ///< as stored: usually base64
+  std::int64_t dequeue_count = 0;
+};
+
+/// Thread-safe. Errors, where nothing else is said: `try_later`; `not_found` where the queue, or a message under its
+/// receipt, is not there (any more): somebody else has it, or it is done.
+class AzureQueue {
+ public:
+  AzureQueue(const azure::Account& account, std::string name, std::shared_ptr<net::HttpClient> client,
+             const net::RetryPolicy& retry = {});
+
+  const std::string& name() const { return name_; }
+  /// Makes it where it is missing. Errors: `misuse` where the service refuses.
+  Status make();
+  /// Messages, those being worked on too; approximate.
+  Result<std::uint64_t> length();
+  /// At most `most` (1 to 32), hidden from others for `visibility` (1 s to 7 days).
+  Result<std::vector<QueueMessage>> take(int most, std::chrono::seconds visibility);
+  /// Keeps it hidden for `visibility` from now (0: give it back at once); the new receipt.
+  Result<std::string> extend(const std::string& id, const std::string& receipt, std::chrono::seconds visibility);
+  Status remove(const std::string& id, const std::string& receipt);
+  /// Puts base64 of `payload`, which never ends by itself. Errors: `too_large` over 48 KiB.
+  Status put(std::string_view payload);
+
+ private:
+  azure::StorageClient client_;
+  std::string name_;
+};
+
+}  // namespace dropscore::event

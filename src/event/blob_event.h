@@ -1,0 +1,37 @@
+// "A blob was created", as Event Grid says it: its own schema or CloudEvents 1.0, one event or an array, from a
+// webhook's body or a queue's message. docs/formats/events.md.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dropscore::event {
+
+struct BlobEvent {
+  enum class Kind : std::uint8_t {
+    created,     ///< a blob's content is complete
+    validation,  ///< Event Grid asks whether this webhook wants its events; `validation_code` is the answer
+    other,       ///< of no interest: deletions, metadata, directories, a file just begun
+  };
+  Kind kind = Kind::other;
+  std::string id;
+  std::string account;    ///< the URL's: its host's first part, or an emulator's first path part
+  std::string container;  ///< decoded
+  std::string blob;       ///< decoded
+  std::string etag;       ///< without quotes; may be empty
+  std::string validation_code;
+};
+
+inline constexpr std::size_t max_event_bytes = 1024 * 1024;  ///< of a webhook's body
+
+/// The events of one JSON text. Errors: `reject` where it is no JSON, or no event at all.
+Result<std::vector<BlobEvent>> parse_events(std::string_view json);
+
+/// The same of a queue message's text: base64 of a JSON text, or the JSON text itself.
+Result<std::vector<BlobEvent>> parse_message(std::string_view text);
+
+}  // namespace dropscore::event
