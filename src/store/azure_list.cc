@@ -71,7 +71,8 @@ Status list_container(AzureContainer& container, bool with_metadata, PassedOver&
     if (!reply.ok()) return tl::unexpected<Error>(blob_error(operation, request.path, reply));
     DROPSCORE_TRY(ListPage page, parse_list_page(std::move(reply.body)));
     for (const BlobProperties& blob : page.blobs) {
-      if (blob.info.name.starts_with(bookkeeping_prefix)) continue;
+      // A name that ends in '/' stands for a folder, whatever made it.
+      if (blob.info.name.starts_with(bookkeeping_prefix) || blob.info.name.ends_with('/')) continue;
       if (!validate_name(blob.info.name)) {
         passed_over.tell(blob.info.name, "its name is not one that a store takes");
       } else if (!visit(blob)) {

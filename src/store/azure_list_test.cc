@@ -29,7 +29,8 @@ std::string page(const std::string& blobs, const std::string& next = "") {
 
 std::vector<std::string> names_of(const std::string& xml) {
   std::vector<std::string> names;
-  for (const BlobProperties& found : parse_list_page(xml).value().blobs) names.push_back(found.info.name);
+  const ListPage parsed = parse_list_page(xml).value();
+  for (const BlobProperties& found : parsed.blobs) names.push_back(found.info.name);
   return names;
 }
 
