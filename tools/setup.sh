@@ -4,7 +4,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
-       libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev)
+       libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev
+       libcurl4-openssl-dev libpugixml-dev)
 test=(python3 libgtest-dev libgmock-dev librapidcheck-dev)
 lint=(clang-format clang-tidy)
 bench=(libbenchmark-dev python3)
