@@ -6,6 +6,7 @@
 
 #include "azure/account.h"
 #include "azure/storage_client.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "net/retry.h"
 #include "store/store.h"

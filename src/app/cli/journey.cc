@@ -34,7 +34,7 @@ Status check_apart(const std::filesystem::path& input, const std::filesystem::pa
 
 }  // namespace
 
-Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, std::function<job::Scorer()> scorer) {
+Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, FileScorerSource scorer) {
   DROPSCORE_CHECK(options.worker.validate());
   DROPSCORE_CHECK(options.inbox.validate());
   DROPSCORE_CHECK(check_apart(options.input, options.output));
@@ -42,8 +42,12 @@ Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, s
   DROPSCORE_TRY(journey->input_, store::open_local_store(options.input));
   DROPSCORE_TRY(journey->output_, store::open_local_store(options.output));
   const job::Containers stores{journey->input_.get(), journey->output_.get()};
-  const auto is_pending = [stores, scorer, rescore = options.rescore](const store::BlobInfo& blob) {
-    return job::is_pending(stores, blob, rescore ? std::optional(scorer().model_version()) : std::nullopt);
+  const auto is_pending = [stores, scorer, rescore = options.rescore](const store::BlobInfo& blob) -> Result<bool> {
+    std::optional<std::string> model;
+    if (rescore) {
+      DROPSCORE_TRY(model, scorer()->model_version());
+    }
+    return job::is_pending(stores, blob, model);
   };
   DROPSCORE_TRY(journey->inbox_, event::open_local_inbox(options.input, *journey->input_, is_pending, options.inbox));
   journey->worker_ = std::make_unique<Worker>(stores, *journey->inbox_, std::move(scorer), options.worker);

@@ -26,7 +26,7 @@ struct JourneyOptions {
 class Journey {
  public:
   /// Makes missing folders. Errors: `misuse` (equal or nested folders, not a folder, no permission).
-  static Result<std::unique_ptr<Journey>> start(const JourneyOptions& options, std::function<job::Scorer()> scorer);
+  static Result<std::unique_ptr<Journey>> start(const JourneyOptions& options, FileScorerSource scorer);
   /// Finishes the files under way and returns.
   void stop() { worker_->stop(); }
 

@@ -30,7 +30,8 @@ Status run_up(UpCommand& arguments) {
   JourneyOptions& options = arguments.trigger.journey;
   options.input = directory / "input-data";
   options.output = directory / "output-results";
-  DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer));
+  DROPSCORE_TRY(const std::unique_ptr<Journey> journey,
+                Journey::start(options, [scorer = job::file_scorer(scorer())] { return scorer; }));
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server, http::Server::start(scorer, arguments.server));
   log::info("up", {{"input", options.input.string()},
                    {"output", options.output.string()},

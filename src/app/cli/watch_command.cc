@@ -29,7 +29,7 @@ Status run_watch(WatchCommand& arguments) {
   options.input = arguments.input;
   options.output = arguments.output;
   DROPSCORE_TRY(const std::unique_ptr<Journey> journey,
-                Journey::start(options, [model] { return job::Scorer(model); }));
+                Journey::start(options, [scorer = job::file_scorer(job::Scorer(model))] { return scorer; }));
   log::info("watching",
             {{"input", arguments.input}, {"output", arguments.output}, {"model_version", model->version()}});
   const int signal = wait_for_stop_signal();
