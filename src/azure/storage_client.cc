@@ -128,7 +128,7 @@ class Operation {
         {{"operation", name_},
          {"path", path_},
          {"status", reply.status},
-         {"code", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
+         {"why", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
          {"tries", retry_.tries()},
          {"wait_ms", delay->count()}});
     return retry_.wait(*delay);
