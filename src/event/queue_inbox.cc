@@ -31,7 +31,7 @@ constexpr std::chrono::hours longest_wait{24};
 net::RetryPolicy one_try(seconds visibility) {
   net::RetryPolicy policy;
   policy.max_tries = 1;
-  policy.budget = std::clamp<milliseconds>(visibility / 4, seconds(1), seconds(10));
+  policy.budget = std::clamp<milliseconds>(milliseconds(visibility) / 4, seconds(1), seconds(10));
   return policy;
 }
 
@@ -172,7 +172,7 @@ Status QueueInbox::keep(const ArrivalMail& mail, Clock::time_point asked_at) {
   held.blob = mail.blob;
   held.etag = mail.etag;
   held.hidden_until = asked_at + options_.visibility;
-  held.renew_at = asked_at + options_.visibility / 2;
+  held.renew_at = asked_at + milliseconds(options_.visibility) / 2;
   bool abandoned = false;
   {
     const Lock lock(mutex_);
@@ -298,12 +298,12 @@ void QueueInbox::renew(Lock& lock, HeldMessages::Key key) {
   if (receipt) {
     held.message.receipt = *std::move(receipt);
     held.hidden_until = asked_at + options_.visibility;
-    held.renew_at = asked_at + options_.visibility / 2;
+    held.renew_at = asked_at + milliseconds(options_.visibility) / 2;
   } else if (receipt.error().kind == ErrorKind::not_found || now >= held.hidden_until) {
     held.lost = true;
     log::warning("delivery_lost", {{"blob", held.blob}, {"reason", receipt.error().detail.text}});
   } else {
-    held.renew_at = now + std::min<milliseconds>(options_.visibility / 20, seconds(1));
+    held.renew_at = now + std::min<milliseconds>(milliseconds(options_.visibility) / 20, seconds(1));
   }
   changed_.notify_all();
 }
