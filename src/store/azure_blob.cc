@@ -129,6 +129,12 @@ Result<BlobHead> head_blob(AzureContainer& container, std::string_view name,
                   std::string(reply.header("Content-MD5").value_or(""))};
 }
 
+Error missing_or_changed(AzureContainer& container, std::string_view name, Error error) {
+  if (error.kind != ErrorKind::changed) return error;
+  const Result<BlobHead> found = head_blob(container, name);
+  return found ? error : found.error();
+}
+
 std::optional<std::uint64_t> parse_count(std::string_view digits) {
   std::uint64_t count = 0;
   const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), count);

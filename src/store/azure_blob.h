@@ -62,6 +62,9 @@ struct BlobHead {
 Result<BlobHead> head_blob(AzureContainer& container, std::string_view name,
                            const std::optional<std::string>& if_match = std::nullopt);
 
+/// A condition on a blob that is not there may fail as if the blob had changed: where `error` is `changed`, asks again.
+Error missing_or_changed(AzureContainer& container, std::string_view name, Error error);
+
 /// A decimal number and nothing else.
 std::optional<std::uint64_t> parse_count(std::string_view digits);
 

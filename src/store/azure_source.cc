@@ -49,7 +49,9 @@ class AzureSource : public ByteSource {
     azure::StorageReply refusal;
     DROPSCORE_TRY(exchange_, container_->client.open(request, refusal));
     if (!exchange_ && refusal.status == 416) return past_the_end();
-    if (!exchange_) return tl::unexpected<Error>(blob_error(operation, path_, refusal));
+    if (!exchange_) {
+      return tl::unexpected<Error>(missing_or_changed(*container_, name_, blob_error(operation, path_, refusal)));
+    }
     Status checked = check_answer();
     if (!checked) exchange_.reset();
     if (checked && at_ == end_) hear_the_end();
@@ -95,7 +97,8 @@ class AzureSource : public ByteSource {
   /// Reads as empty, which an empty blob does too; but only of the version that was asked for.
   Status past_the_end() {
     if (opened_) return has_changed();
-    DROPSCORE_CHECK(head_blob(*container_, name_, etag_));
+    const Result<BlobHead> found = head_blob(*container_, name_, etag_);
+    if (!found) return tl::unexpected<Error>(missing_or_changed(*container_, name_, found.error()));
     end_ = at_;
     return {};
   }

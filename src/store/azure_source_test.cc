@@ -203,6 +203,15 @@ struct Refusal {
   ErrorKind kind;
 };
 
+TEST(AzureSource, AMissingBlobIsNotFoundUnderACondition) {
+  AzureTestService service;
+  const auto store = service.open();
+  for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{5}, ~std::uint64_t{0}}) {
+    EXPECT_EQ(kind_of(store->open("x", "0x1", offset)), ErrorKind::not_found);
+  }
+  EXPECT_EQ(kind_of(store->remove("x", "0x1")), ErrorKind::not_found);
+}
+
 TEST(AzureStore, WhatARefusalMeans) {
   constexpr Refusal refusals[] = {{404, "BlobNotFound", ErrorKind::not_found},
                                   {404, "ContainerNotFound", ErrorKind::try_later},
@@ -241,6 +250,7 @@ TEST(AzureStore, ALostAnswerToRemoveIsSuccess) {
   EXPECT_TRUE(store->remove("x", etag));
   EXPECT_EQ(service.count("DELETE"), 2U);
   EXPECT_EQ(service.requests[0].header("x-ms-delete-snapshots"), "include");
+  EXPECT_EQ(service.requests[0].header("if-match"), "\"" + etag + "\"");
   EXPECT_EQ(kind_of(store->remove("x", etag)), ErrorKind::not_found);
 }
 

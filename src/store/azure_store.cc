@@ -69,10 +69,11 @@ class AzureStore : public BlobStore {
     request.headers = {{"x-ms-delete-snapshots", "include"}};
     if (if_match) request.headers.push_back({"If-Match", azure::quoted_etag(*if_match)});
     DROPSCORE_TRY(const azure::StorageReply reply, container_->client.call(request));
+    if (reply.ok()) return {};
+    Error error = missing_or_changed(*container_, name, blob_error("Delete Blob", request.path, reply));
     // Of an earlier try only the answer was lost.
-    const bool done_before = reply.tries > 1 && reply.status == 404 && reply.error_code != "ContainerNotFound";
-    if (reply.ok() || done_before) return {};
-    return tl::unexpected<Error>(blob_error("Delete Blob", request.path, reply));
+    if (error.kind == ErrorKind::not_found && reply.tries > 1) return {};
+    return tl::unexpected<Error>(std::move(error));
   }
 
  private:

@@ -74,11 +74,12 @@ AzureTestService::Answer AzureTestService::serve(const Request& request) {
     uncommitted[name][request.parameter("blockid")] = request.body;
     return Answer{.status = 201};
   }
-  if (request.method != "PUT" && !exists) return refusal(404, "BlobNotFound");
   if (request.header("if-none-match") == "*" && exists) return refusal(409, "BlobAlreadyExists");
+  // As the emulator: also where the blob is missing.
   if (request.has("if-match") && (!exists || request.header("if-match") != "\"" + found->second.etag + "\"")) {
     return refusal(412, "ConditionNotMet");
   }
+  if (request.method != "PUT" && !exists) return refusal(404, "BlobNotFound");
   if (request.method == "GET" || request.method == "HEAD") return get(request, found->second);
   if (request.method == "DELETE") {
     blobs.erase(found);

@@ -22,7 +22,6 @@ from shared_key import Blobs, Queues
 FOLDER = pathlib.Path(__file__).resolve().parent
 PROGRAM = FOLDER / "node_modules/azurite/dist/src/azurite.js"
 START_SECONDS = 60  # generous: a busy machine's; an idle one takes 2
-MEMORY_MIB = 4096
 PR_SET_PDEATHSIG = 1
 
 
@@ -40,8 +39,8 @@ def processor_seconds(pid):
 class Azurite:
     """Start it from a thread that outlives it: it dies with that one."""
 
-    def __init__(self, disk=False, account="dropscoretest"):
-        self.account, self.disk = account, disk
+    def __init__(self, disk=False, account="dropscoretest", memory_mib=4096):
+        self.account, self.disk, self.memory_mib = account, disk, memory_mib
         self.key = base64.b64encode(os.urandom(64)).decode()
         self.folder = self.process = self.log = None
 
@@ -49,7 +48,7 @@ class Azurite:
         if not PROGRAM.exists():
             raise RuntimeError("azurite is not installed: tools/setup.sh azure")
         self.folder = tempfile.mkdtemp(prefix="dropscore-azurite-")
-        where = ["--location", self.folder] if self.disk else ["--inMemoryPersistence", "--extentMemoryLimit", str(MEMORY_MIB)]
+        where = ["--location", self.folder] if self.disk else ["--inMemoryPersistence", "--extentMemoryLimit", str(self.memory_mib)]
         # A file, not a pipe: a full pipe would stop the emulator.
         self.log = open(os.path.join(self.folder, "log"), "w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(

@@ -90,6 +90,15 @@ class Service:
                 if fresh:
                     raise
 
+    def sas(self, services="bq", kinds="sco", permissions="rwdlacup", hours=1):
+        """An account SAS, as a query without '?'."""
+        ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)
+        ends = ends.strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = "\n".join([self.account, permissions, services, kinds, "", ends, "", "", VERSION, "", ""])
+        signature = base64.b64encode(hmac.new(self.key, text.encode(), hashlib.sha256).digest()).decode()
+        return urllib.parse.urlencode({"sv": VERSION, "ss": services, "srt": kinds, "sp": permissions, "se": ends,
+                                       "sig": signature})
+
     def close(self):
         """Closes this thread's connection."""
         connection = getattr(self.local, "connection", None)

@@ -72,6 +72,9 @@ TEST_P(StoreContract, IsEmptyAtFirst) {
   EXPECT_EQ(kind_of(store().open("none.csv", std::nullopt)), ErrorKind::not_found);
   EXPECT_EQ(kind_of(store().open("no/folder/none.csv", std::nullopt)), ErrorKind::not_found);
   EXPECT_EQ(kind_of(store().remove("none.csv", std::nullopt)), ErrorKind::not_found);
+  EXPECT_EQ(kind_of(store().open("none.csv", "0x1")), ErrorKind::not_found);
+  EXPECT_EQ(kind_of(store().open("none.csv", "0x1", 5)), ErrorKind::not_found);
+  EXPECT_EQ(kind_of(store().remove("none.csv", "0x1")), ErrorKind::not_found);
 }
 
 TEST_P(StoreContract, ReadsBackWhatWasWritten) {
