@@ -50,6 +50,8 @@ class AzureTest(JourneyTest):
         cls.azurite = Azurite(**cls.azurite_options).start()
         cls.addClassCleanup(cls.azurite.stop)
         cls.blobs, cls.queues = cls.azurite.blobs, cls.azurite.queues
+        cls.addClassCleanup(cls.blobs.close)
+        cls.addClassCleanup(cls.queues.close)
 
     def setUp(self):
         super().setUp()
@@ -88,11 +90,11 @@ class AzureTest(JourneyTest):
     def credentials(self, through=None):
         return {"DROPSCORE_CONNECTION_STRING": (through or self.azurite).connection_string}
 
-    def watch_arguments(self, *more, through=None, queue=True, results=None, model=None):
+    def watch_arguments(self, *more, through=None, queue=True, results=None, visibility=VISIBILITY_SECONDS):
         base = (through or self.azurite).blob_url
-        trigger = ["--queue", self.queue, "--visibility-s", VISIBILITY_SECONDS] if queue else []
+        trigger = ["--queue", self.queue, "--visibility-s", visibility] if queue else []
         return ["watch", "--input", f"{base}/{self.container}", "--output", f"{base}/{results or self.results}",
-                "--model", model or self.model, "--log-format", "json", *trigger, *more]
+                "--model", self.model, "--log-format", "json", *trigger, *more]
 
     def watch(self, *more, env=None, through=None, **keywords):
         return self.start(*self.watch_arguments(*more, through=through, **keywords),
@@ -172,6 +174,7 @@ class Observer:
                     self.seen.setdefault((name, info["metadata"].get("input_etag")), set()).add(info["etag"])
         except Exception as failure:  # shown by the test's own thread
             self.failure = failure
+        self.blobs.close()
 
     def published_twice(self):
         self.stopping.set()

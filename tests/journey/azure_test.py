@@ -184,7 +184,7 @@ class TriggerTest(AzureTest):
         """Longer than the message is hidden: it is renewed, and a second worker does not take it."""
         rows = 400_000
         content = run("sample", "--rows", rows, "--unlabelled").stdout
-        pool = [self.watch("--visibility-s", 1) for _ in range(2)]
+        pool = [self.watch(visibility=1) for _ in range(2)]
         etag = self.upload("long.csv", content, self.grid())
         self.assertEqual(self.result("long.csv", etag)["predictions"]["summary"]["total_records"], rows)
         self.wait_for_empty_queue(DEADLINE_SECONDS)
@@ -196,11 +196,49 @@ class TriggerTest(AzureTest):
     def test_a_stopped_worker_gives_its_files_back(self):
         grid = self.grid()
         etags = {f"{i}.csv": self.upload(f"{i}.csv", CUSTOMERS, grid) for i in range(30)}
-        first = self.watch("--visibility-s", 600).wait_for("file_done")
+        first = self.watch(visibility=600).wait_for("file_done")
         self.assertEqual(first.stop(), 0)
         self.watch()
         for name, etag in etags.items():
             self.result(name, etag)
+
+
+class UpTest(AzureTest):
+    """Everything in one process, told of blobs by the webhook."""
+
+    def up(self):
+        base = self.azurite.blob_url
+        running = self.start("up", "--azure", "--dir", self.folder, "--model", self.model, "--port", 0,
+                             "--input", f"{base}/{self.container}", "--output", f"{base}/{self.results}",
+                             "--sweep-interval-ms", 60_000, env=self.credentials()).wait_for("API: ")
+        return running, int(running.text().split("API: http://127.0.0.1:")[1].split("/")[0])
+
+    def post(self, port, body, kind="Notification", content_type="application/json; charset=utf-8"):
+        return request(port, "POST", "/events", body, {"Content-Type": content_type, "aeg-event-type": kind})
+
+    def test_both_handshakes(self):
+        _, port = self.up()
+        code = "512d38b6-c7b8-40c8-89fe-f46f9e9622b6"
+        event = [{"id": "1", "topic": "/subscriptions/x", "subject": "", "data": {"validationCode": code},
+                  "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "eventTime": "2026-01-25T22:12:19.4556811Z",
+                  "metadataVersion": "1", "dataVersion": "1"}]
+        status, _, body = self.post(port, json.dumps(event), "SubscriptionValidation")
+        self.assertEqual((status, json.loads(body)), (200, {"validationResponse": code}))
+        status, headers, _ = request(port, "OPTIONS", "/events", headers={"WebHook-Request-Origin": "eventgrid.azure.net"})
+        self.assertEqual((status, headers["WebHook-Allowed-Origin"]), (200, "eventgrid.azure.net"))
+
+    def test_events_by_webhook(self):
+        running, port = self.up()
+        for name, schema, content_type in (("grid.csv", "grid-array", "application/json; charset=utf-8"),
+                                           ("cloud.csv", "cloud", "application/cloudevents+json; charset=utf-8")):
+            etag = self.upload(name, CUSTOMERS)
+            event = blob_created(self.azurite.blob_url, self.container, name, etag, len(CUSTOMERS), schema)
+            begin = time.monotonic()
+            status, _, _ = self.post(port, event, content_type=content_type)
+            self.assertIn(status, (200, 202, 204))
+            self.assertEqual(self.result(name, etag)["processing_status"], "success")
+            self.assertLess(time.monotonic() - begin, 5)  # not by the next sweep
+        self.assertEqual(running.stop(), 0)
 
 
 class SecretsTest(AzureTest):

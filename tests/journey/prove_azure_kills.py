@@ -21,6 +21,7 @@ SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
 WAIT_FOR_KILL_SECONDS = ((0.0, 0.06), (0.06, 0.6))  # while it starts, or while it works
 SECONDS_A_KILL = 0.25  # about what one takes; the files come meanwhile
 HEALING_SECONDS = 300
+SWEEPS = ("--sweep-interval-ms", 2000)  # what no event told of; a lost event waits for two
 
 
 class Customer:
@@ -46,6 +47,8 @@ class Customer:
             self.grid.flush()
         except Exception as failure:  # shown by the test's own thread
             self.failure = failure
+        self.test.blobs.close()
+        self.test.queues.close()
 
 
 class Campaign(AzureTest):
@@ -55,7 +58,7 @@ class Campaign(AzureTest):
         grid = self.grid(schema="any", encoding="any", duplicate=0.25, drop=0.05, reorder=10, rng=random.Random(SEED + 1))
         customer = Customer(self, rng, files, kills * SECONDS_A_KILL, grid)
         observer = Observer(self.blobs, self.results)
-        pool = [self.watch() for _ in range(workers)]
+        pool = [self.watch(*SWEEPS) for _ in range(workers)]
         customer.thread.start()
         begin = time.monotonic()
         for _ in range(kills):
@@ -63,7 +66,7 @@ class Campaign(AzureTest):
             victim = rng.randrange(workers)
             pool[victim].process.send_signal(signal.SIGKILL)
             self.end(pool[victim])
-            pool[victim] = self.watch()
+            pool[victim] = self.watch(*SWEEPS)
         killing = time.monotonic() - begin
         customer.thread.join()
         self.assertIsNone(customer.failure)
