@@ -45,6 +45,12 @@ std::string error_code_of(const StorageReply& reply) {
   return is_code(code) ? std::string(code) : std::string();
 }
 
+std::string request_id_of(const StorageReply& reply) {
+  const std::string_view id = reply.header("x-ms-request-id").value_or("");
+  const bool is_id = id.size() <= 64 && id.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
+  return is_id ? std::string(id) : std::string();
+}
+
 std::optional<std::string_view> StorageReply::header(std::string_view name) const {
   for (const net::Header& header : headers) {
     if (equal_ignoring_case(header.name, name)) return header.value;

@@ -124,7 +124,10 @@ Result<Account> resolve_account(const ResourceUrl& url, const Environment& envir
   const std::string key = setting(environment, "AZURE_STORAGE_KEY").value_or("");
   const std::string sas = setting(environment, "AZURE_STORAGE_SAS_TOKEN").value_or("");
   if (!(key.empty() && sas.empty()) && !is_of_another_account(environment, url.account)) {
-    DROPSCORE_TRY(account.credential, key_or_sas(url.account, key, sas.substr(sas.starts_with('?') ? 1 : 0)));
+    Result<std::shared_ptr<Credential>> credential =
+        key_or_sas(url.account, key, sas.substr(sas.starts_with('?') ? 1 : 0));
+    if (!credential) return fail(ErrorKind::misuse, "AZURE_STORAGE_KEY: " + credential.error().detail.text);
+    account.credential = *std::move(credential);
     return account;
   }
   if (url.endpoint.starts_with("http://")) {

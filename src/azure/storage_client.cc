@@ -86,7 +86,7 @@ class Operation {
     reply.status = exchange_->status();
     reply.headers = exchange_->headers();
     reply.tries = retry_.tries();
-    reply.request_id = reply.header("x-ms-request-id").value_or("");
+    reply.request_id = request_id_of(reply);
     if (reply.ok() && leave_open) return true;
 
     asked_ = net::retry_after(*exchange_, system_clock::now());
@@ -128,7 +128,7 @@ class Operation {
         {{"operation", name_},
          {"path", path_},
          {"status", reply.status},
-         {"code", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
+         {"why", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
          {"tries", retry_.tries()},
          {"wait_ms", delay->count()}});
     return retry_.wait(*delay);

@@ -49,10 +49,10 @@ Result<Container> open_remote(const std::string& uri, const std::shared_ptr<net:
   DROPSCORE_TRY(const azure::ResourceUrl url, azure::parse_resource_url(uri));
   DROPSCORE_TRY(container.account, azure::resolve_account(url, azure::process_environment(), client));
   DROPSCORE_TRY(container.store, store::open_azure_store(*container.account, url.name, client));
+  DROPSCORE_CHECK(make_or_find(*container.account, url.name, client, *container.store));
   log::info("container_opened", {{"account", container.account->name},
                                  {"container", url.name},
                                  {"credential", container.account->credential->kind()}});
-  DROPSCORE_CHECK(make_or_find(*container.account, url.name, client, *container.store));
   return container;
 }
 

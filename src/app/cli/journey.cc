@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/stop.h"
 #include "event/azure_queue.h"
 #include "event/local_inbox.h"
 #include "event/queue_inbox.h"
@@ -51,6 +52,7 @@ Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, c
                                                 const std::shared_ptr<net::HttpClient>& client) {
   DROPSCORE_CHECK(options.worker.validate());
   DROPSCORE_CHECK(check_apart(options.input, options.output));
+  const StopEndsProgram impatience;  // a service that cannot be reached is waited for
   std::unique_ptr<Journey> journey(new Journey);
   journey->drain_time_ = options.drain_time;
   DROPSCORE_TRY(journey->input_, open_container(options.input, client));

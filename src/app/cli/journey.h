@@ -38,7 +38,7 @@ struct JourneyOptions {
 class Journey {
  public:
   /// Makes missing folders, containers and the queue. Errors: `misuse` (equal or nested folders, not a folder, no
-  /// permission or credential), `try_later` (a service cannot be reached).
+  /// permission or credential), `try_later` (a service cannot be reached). REQUIRES: block_stop_signals() was called.
   static Result<std::unique_ptr<Journey>> start(const JourneyOptions& options, const FileScorerSource& scorer,
                                                 const std::shared_ptr<net::HttpClient>& client);
 

@@ -36,6 +36,14 @@ Status choose_containers(const UpCommand& arguments, JourneyOptions& options) {
   return {};
 }
 
+/// The emulator is something that a first user has yet to start.
+tl::unexpected<Error> with_hint(const UpCommand& arguments, Error error) {
+  if (arguments.azure && error.kind == ErrorKind::try_later) {
+    error.detail.text += "\nIs the storage emulator running? npx azurite --inMemoryPersistence --skipApiVersionCheck";
+  }
+  return tl::unexpected<Error>(std::move(error));
+}
+
 Status run_up(UpCommand& arguments) {
   block_stop_signals();
   DROPSCORE_CHECK(arguments.score.finish());
@@ -47,7 +55,9 @@ Status run_up(UpCommand& arguments) {
   JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_CHECK(choose_containers(arguments, options));
   const auto client = std::make_shared<net::HttpClient>();
-  DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scored_by(model), client));
+  Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
+  if (!started) return with_hint(arguments, started.error());
+  const std::unique_ptr<Journey> journey = *std::move(started);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
                 http::Server::start([model] { return job::Scorer(model); }, arguments.server));
   const std::string input = shown(options.input);
