@@ -2,11 +2,13 @@
 
 The Functions host and Event Grid cannot run here: the test puts on the queue, or posts to the webhook, what they would.
 """
+import http.server
 import json
 import os
 import pathlib
 import statistics
 import subprocess
+import threading
 import time
 import unittest
 
@@ -264,11 +266,11 @@ class SecretsTest(AzureTest):
         self.result("a.csv", etag)
         self.assertEqual(worker.stop(), 0, worker.text())
 
-    def refused(self, environment, *more, query=""):
+    def refused(self, environment, base=None, query=""):
         """Starts with credentials that are of no use; what it said. It may end, or wait for better days."""
-        base = self.azurite.blob_url
+        base = base or self.azurite.blob_url
         worker = self.start("watch", "--input", f"{base}/{self.container}{query}", "--output", f"{base}/{self.results}{query}",
-                            "--model", self.model, "--log-level", "debug", *more, env=environment)
+                            "--model", self.model, "--log-level", "debug", env=environment)
         end = time.monotonic() + 3
         while worker.process.poll() is None and time.monotonic() < end:
             time.sleep(0.05)
@@ -286,6 +288,33 @@ class SecretsTest(AzureTest):
         sas = self.blobs.sas()
         signature = sas.rpartition("sig=")[2]
         self.refused({}, query=f"?{sas.replace(signature, 'abcdefsecret')}")
+
+
+    def test_a_token(self):
+        """Over TLS only, which the emulator's plain port refuses: the token is had, and goes nowhere."""
+        token, header = "token-" + os.urandom(20).hex(), os.urandom(20).hex()
+        self.secrets += [token, header]
+        asked = []
+
+        class Identity(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.headers["X-IDENTITY-HEADER"])
+                body = json.dumps({"access_token": token, "expires_on": str(int(time.time()) + 86400),
+                                   "resource": "https://storage.azure.com/", "token_type": "Bearer"}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Identity) as identity:
+            threading.Thread(target=identity.serve_forever, daemon=True).start()
+            self.refused({"IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity.server_port}/token", "IDENTITY_HEADER": header},
+                         base=self.azurite.blob_url.replace("http:", "https:"))
+            identity.shutdown()
+        self.assertIn(header, asked)
 
 
 class KillsTest(prove_azure_kills.Campaign):
