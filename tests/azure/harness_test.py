@@ -34,8 +34,6 @@ class HarnessTest(unittest.TestCase):
     def setUpClass(cls):
         cls.azurite = Azurite().start()
         cls.addClassCleanup(cls.azurite.stop)
-        cls.addClassCleanup(cls.azurite.blobs.close)
-        cls.addClassCleanup(cls.azurite.queues.close)
         cls.azurite.blobs.make_container("input-data")
 
     def test_the_emulator_dies_with_whoever_started_it(self):
@@ -125,7 +123,6 @@ class HarnessTest(unittest.TestCase):
     def test_a_change_amid_a_read(self):
         def change(container, name):
             self.azurite.blobs.put(container, name, b"another")
-            self.azurite.blobs.close()
         self.assertIsInstance(self.suffer("change", changer=change), (ConnectionError, http.client.HTTPException))
         self.assertEqual(self.azurite.blobs.get("input-data", "blob").body, b"another")
 

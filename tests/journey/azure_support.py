@@ -50,8 +50,6 @@ class AzureTest(JourneyTest):
         cls.azurite = Azurite(**cls.azurite_options).start()
         cls.addClassCleanup(cls.azurite.stop)
         cls.blobs, cls.queues = cls.azurite.blobs, cls.azurite.queues
-        cls.addClassCleanup(cls.blobs.close)
-        cls.addClassCleanup(cls.queues.close)
 
     def setUp(self):
         super().setUp()
@@ -174,7 +172,6 @@ class Observer:
                     self.seen.setdefault((name, info["metadata"].get("input_etag")), set()).add(info["etag"])
         except Exception as failure:  # shown by the test's own thread
             self.failure = failure
-        self.blobs.close()
 
     def published_twice(self):
         self.stopping.set()
