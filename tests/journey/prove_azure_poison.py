@@ -83,9 +83,7 @@ class Poison(AzureTest):
             grid.notify(self.container, name, etags[name])
         worker = self.watch("--sweep-interval-ms", 60_000)
 
-        def done():
-            return len(records(worker.text(), "file_done")) >= len(names)
-        wait_until(done, "all files", seconds=600, pause=0.25)
+        wait_until(lambda: self.files_done(worker) >= len(names), "all files", seconds=600, pause=0.25)
         self.assertEqual(worker.stop(), 0)
         said = records(worker.text(), "file_done")
         started = min(moment(record) - record["duration_ms"] / 1000 for record in said)

@@ -43,16 +43,14 @@ class ProveAzureScale(AzureTest):
             grid.notify(self.container, name, info["etag"])
         emulator = self.azurite.processor_seconds()
         begin = time.monotonic()
-        pool = [self.watch("--workers", 1, "--visibility-s", 30, "--sweep-interval-ms", 60_000) for _ in range(workers)]
+        pool = [self.watch("--workers", 1, "--sweep-interval-ms", 60_000, visibility=30) for _ in range(workers)]
 
-        def finished():
-            return sum(len(records(worker.text(), "file_done")) for worker in pool) >= FILES
-        wait_until(finished, "all files", seconds=1800, pause=0.25)
+        wait_until(lambda: sum(self.files_done(worker) for worker in pool) >= FILES, "all files", seconds=1800, pause=0.25)
         seconds = time.monotonic() - begin
         emulator = self.azurite.processor_seconds() - emulator
         own = [processor_seconds(worker.process.pid) for worker in pool]
         peaks = [high_water_bytes(worker.process.pid) for worker in pool]
-        shares = [len(records(worker.text(), "file_done")) for worker in pool]
+        shares = [self.files_done(worker) for worker in pool]
         for worker in pool:
             self.assertEqual(worker.stop(), 0, worker.text())
             self.end(worker)
@@ -96,7 +94,7 @@ class ProveAzureScale(AzureTest):
         worker = self.watch("--workers", 1)
         begin = time.monotonic()
         self.grid().notify(self.container, "large.csv", etag, size)
-        wait_until(lambda: records(worker.text(), "file_done"), "the result", seconds=1800, pause=0.25)
+        wait_until(lambda: self.files_done(worker), "the result", seconds=1800, pause=0.25)
         seconds = time.monotonic() - begin
         emulator = self.azurite.processor_seconds() - emulator
         peak = high_water_bytes(worker.process.pid)
