@@ -188,9 +188,9 @@ TEST(HttpClientFault, ASlowReaderIsNoStall) {
   TestServer server(answering([&](const TestRequest&) { return test_answer(200, large); }));
   HttpClient client;
   Request request = get(server.url("/"));
-  request.stall_timeout = milliseconds(50);
+  request.stall_timeout = milliseconds(500);
   const auto exchange = client.send(request).value();
-  std::this_thread::sleep_for(milliseconds(120));
+  std::this_thread::sleep_for(milliseconds(1200));
   EXPECT_EQ(read_body(*exchange, large.size()).value().size(), large.size());
 }
 
