@@ -10,7 +10,7 @@
 
 #include <hwy/highway.h>
 
-#include "model/math_simd-inl.h"
+#include "model/simd-inl.h"
 #include "model/packed_standardizer.h"
 
 HWY_BEFORE_NAMESPACE();
