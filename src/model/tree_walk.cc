@@ -47,9 +47,9 @@ std::optional<TreeWalk> TreeWalk::make(const TreesForm& form) {
   }
   for (const Feature& feature : walk.features_) thresholds = std::max(thresholds, feature.ranks.thresholds());
   if (walk.columns_ <= 256 && thresholds < 255 && nodes <= 65536) {
-    walk.pack(form, walk.small_);
+    walk.pack<SmallNode>(form, walk.small_);
   } else {
-    walk.pack(form, walk.large_);
+    walk.pack<LargeNode>(form, walk.large_);
   }
   return walk;
 }
@@ -72,8 +72,8 @@ bool TreeWalk::ask(const TreesForm& form) {
 }
 
 template <class N>
-void TreeWalk::pack(const TreesForm& form, AlignedVector<N>& nodes) {
-  using Cell = typename N::Cell;
+void TreeWalk::pack(const TreesForm& form, AlignedVector<typename N::Word>& nodes) {
+  using Word = typename N::Word;
   const TreeArrays& from = form.trees;
   std::vector<const Feature*> asked(form.categorical.size(), nullptr);
   for (const Feature& feature : features_) asked[feature.position] = &feature;
@@ -84,7 +84,7 @@ void TreeWalk::pack(const TreesForm& form, AlignedVector<N>& nodes) {
     std::vector<std::uint32_t> depth(end_of(from, tree) - root, 0);
     for (std::size_t node = root; node < root + depth.size(); ++node) {
       if (from.feature[node] < 0) {
-        nodes[node].right = static_cast<decltype(N::right)>(node - root);
+        nodes[node] = static_cast<Word>(node - root) << 2 * N::bits;
         leaves_[node] = from.value[node];
         continue;
       }
@@ -93,7 +93,7 @@ void TreeWalk::pack(const TreesForm& form, AlignedVector<N>& nodes) {
       feature.ranks.count(&from.value[node], 1, std::span(&rank, 1));
       const std::size_t left = from.left[node] - root;
       const std::size_t column = from.missing_left[node] != 0 ? *feature.left_column : feature.column;
-      nodes[node] = {static_cast<Cell>(rank), static_cast<Cell>(column), static_cast<decltype(N::right)>(left + 1)};
+      nodes[node] = static_cast<Word>(left + 1) << 2 * N::bits | static_cast<Word>(column) << N::bits | rank;
       depth[left] = depth[left + 1] = depth[node - root] + 1;
     }
     trees_.push_back({static_cast<std::uint32_t>(root), *std::max_element(depth.begin(), depth.end())});
@@ -118,81 +118,86 @@ void TreeWalk::spread(features::MatrixView<float> rows, std::size_t apart, Cell*
   }
 }
 
-// The eight rows' positions are variables of their own, so that they stay in registers.
+// The eight rows' nodes are variables of their own, so that they stay in registers.
 template <class N>
-void TreeWalk::walk_groups(const N* nodes, const typename N::Cell* cells, std::size_t groups, double* sums) const {
+void TreeWalk::walk_groups(const typename N::Word* nodes, const typename N::Cell* cells, std::size_t groups,
+                           double* sums) const {
+  using Word = typename N::Word;
+  using Cell = typename N::Cell;
   for (const Tree& tree : trees_) {
-    const N* const root = nodes + tree.root;
+    const Word* const root = nodes + tree.root;
     const float* const leaves = leaves_.data() + tree.root;
     for (std::size_t g = 0; g < groups; ++g) {
-      const typename N::Cell* const x = cells + g * group * columns_;
-      const auto next = [root, x](std::uint32_t at, std::size_t row) {
-        const N node = root[at];
-        return node.right - static_cast<std::uint32_t>(x[node.column * group + row] < node.threshold);
+      const Cell* const x = cells + g * group * columns_;
+      const auto next = [root, x](Word node, std::size_t row) {
+        const Cell cell = x[static_cast<Cell>(node >> N::bits) * group + row];
+        return root[(node >> 2 * N::bits) - static_cast<Word>(cell < static_cast<Cell>(node))];
       };
-      std::uint32_t a = 0;
-      std::uint32_t b = 0;
-      std::uint32_t c = 0;
-      std::uint32_t d = 0;
-      std::uint32_t e = 0;
-      std::uint32_t f = 0;
-      std::uint32_t h = 0;
-      std::uint32_t i = 0;
-      const auto step = [&] {
-        a = next(a, 0);
-        b = next(b, 1);
-        c = next(c, 2);
-        d = next(d, 3);
-        e = next(e, 4);
-        f = next(f, 5);
-        h = next(h, 6);
-        i = next(i, 7);
-      };
+      Word a = *root;
+      Word b = a;
+      Word c = a;
+      Word d = a;
+      Word e = a;
+      Word f = a;
+      Word h = a;
+      Word i = a;
       for (std::uint32_t steps = 0; steps < tree.steps; steps += stride) {
-        for (std::uint32_t k = 0; k < stride; ++k) step();
-        const std::uint32_t asking = root[a].threshold | root[b].threshold | root[c].threshold | root[d].threshold |
-                                     root[e].threshold | root[f].threshold | root[h].threshold | root[i].threshold;
-        if (asking == 0) break;
+        for (std::uint32_t k = 0; k < stride; ++k) {
+          a = next(a, 0);
+          b = next(b, 1);
+          c = next(c, 2);
+          d = next(d, 3);
+          e = next(e, 4);
+          f = next(f, 5);
+          h = next(h, 6);
+          i = next(i, 7);
+        }
+        if (static_cast<Cell>(a | b | c | d | e | f | h | i) == 0) break;
       }
       double* const to = sums + g * group;
       std::size_t row = 0;
-      for (const std::uint32_t at : {a, b, c, d, e, f, h, i}) to[row++] += static_cast<double>(leaves[at]);
+      for (const Word leaf : {a, b, c, d, e, f, h, i}) to[row++] += static_cast<double>(leaves[leaf >> 2 * N::bits]);
     }
   }
 }
 
 // One row's cells are x[column]; eight trees at a time.
 template <class N>
-double TreeWalk::walk_one(const N* nodes, const typename N::Cell* cells, double sum) const {
+double TreeWalk::walk_one(const typename N::Word* nodes, const typename N::Cell* cells, double sum) const {
+  using Word = typename N::Word;
+  using Cell = typename N::Cell;
   for (std::size_t first = 0; first < trees_.size(); first += group) {
-    std::array<std::uint32_t, group> root{};
-    std::array<std::uint32_t, group> at{};
+    std::array<const Word*, group> root{};
+    std::array<Word, group> at{};
     const std::size_t count = std::min(group, trees_.size() - first);
     std::uint32_t most = 0;
     for (std::size_t t = 0; t < group; ++t) {
       const Tree& tree = trees_[first + std::min(t, count - 1)];
-      root[t] = at[t] = tree.root;
+      root[t] = nodes + tree.root;
+      at[t] = *root[t];
       most = std::max(most, tree.steps);
     }
     for (std::uint32_t steps = 0; steps < most; steps += stride) {
-      std::uint32_t asking = 0;
+      Word asking = 0;
       for (std::uint32_t k = 0; k < stride; ++k) {
         asking = 0;
         for (std::size_t t = 0; t < group; ++t) {
-          const N node = nodes[at[t]];
-          at[t] = root[t] + node.right - static_cast<std::uint32_t>(cells[node.column] < node.threshold);
-          asking |= node.threshold;
+          const Cell cell = cells[static_cast<Cell>(at[t] >> N::bits)];
+          at[t] = root[t][(at[t] >> 2 * N::bits) - static_cast<Word>(cell < static_cast<Cell>(at[t]))];
+          asking |= at[t];
         }
       }
-      if (asking == 0) break;
+      if (static_cast<Cell>(asking) == 0) break;
     }
-    for (std::size_t t = 0; t < count; ++t) sum += static_cast<double>(leaves_[at[t]]);
+    for (std::size_t t = 0; t < count; ++t) {
+      sum += static_cast<double>(leaves_[trees_[first + t].root + (at[t] >> 2 * N::bits)]);
+    }
   }
   return sum;
 }
 
 template <class N>
-void TreeWalk::add_all(const AlignedVector<N>& nodes, features::MatrixView<float> rows, std::span<double> out) const {
+void TreeWalk::add_all(const typename N::Word* nodes, features::MatrixView<float> rows, std::span<double> out) const {
   using Cell = typename N::Cell;
   thread_local std::vector<Cell> cells;
   std::array<double, block> sums;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled below
@@ -206,20 +211,20 @@ void TreeWalk::add_all(const AlignedVector<N>& nodes, features::MatrixView<float
     spread(many.block(0, count - singles), group, cells.data());
     spread(many.block(count - singles, singles), 1, cells.data() + grouped * columns_);
     std::fill(std::copy_n(place.begin(), count - singles, sums.begin()), sums.end(), 0.0);
-    walk_groups(nodes.data(), cells.data(), grouped / group, sums.data());
+    walk_groups<N>(nodes, cells.data(), grouped / group, sums.data());
     std::copy_n(sums.begin(), count - singles, place.begin());
     for (std::size_t i = 0; i < singles; ++i) {
       double& sum = place[count - singles + i];
-      sum = walk_one(nodes.data(), cells.data() + (grouped + i) * columns_, sum);
+      sum = walk_one<N>(nodes, cells.data() + (grouped + i) * columns_, sum);
     }
   }
 }
 
 void TreeWalk::add(features::MatrixView<float> rows, std::span<double> out) const {
   if (!small_.empty()) {
-    add_all(small_, rows, out);
+    add_all<SmallNode>(small_.data(), rows, out);
   } else {
-    add_all(large_, rows, out);
+    add_all<LargeNode>(large_.data(), rows, out);
   }
 }
 

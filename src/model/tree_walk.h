@@ -25,17 +25,19 @@ class TreeWalk {
   void add(features::MatrixView<float> rows, std::span<double> out) const;
 
  private:
-  // A rank under the threshold goes to the child left of `right`. A leaf's threshold is 0, which no rank is under, and its
-  // right child is the leaf: a row stays where it arrived.
-  template <class Rank, class Position>
-  struct Node {
-    using Cell = Rank;
-    Rank threshold;
-    Rank column;
-    Position right;  ///< counted from the tree's root
+  // right << 2 bits | column << bits | threshold. A rank under the threshold goes to the child left of `right`, which is
+  // counted from the tree's root. A leaf's threshold is 0, which no rank is under, and its right child is the leaf: a row
+  // stays where it arrived.
+  struct SmallNode {
+    using Word = std::uint32_t;
+    using Cell = std::uint8_t;
+    static constexpr std::uint32_t bits = 8;
   };
-  using SmallNode = Node<std::uint8_t, std::uint16_t>;
-  using LargeNode = Node<std::uint16_t, std::uint32_t>;
+  struct LargeNode {
+    using Word = std::uint64_t;
+    using Cell = std::uint16_t;
+    static constexpr std::uint32_t bits = 16;
+  };
   struct Tree {
     std::uint32_t root = 0;
     std::uint32_t steps = 0;  ///< edges to the farthest leaf
@@ -53,22 +55,24 @@ class TreeWalk {
   TreeWalk() = default;
   bool ask(const TreesForm& form);
   template <class N>
-  void pack(const TreesForm& form, AlignedVector<N>& nodes);
+  void pack(const TreesForm& form, AlignedVector<typename N::Word>& nodes);
   template <class N>
-  void add_all(const AlignedVector<N>& nodes, features::MatrixView<float> rows, std::span<double> out) const;
+  void add_all(const typename N::Word* nodes, features::MatrixView<float> rows, std::span<double> out) const;
   template <class Cell>
   void spread(features::MatrixView<float> rows, std::size_t apart, Cell* cells) const;
   template <class N>
-  void walk_groups(const N* nodes, const typename N::Cell* cells, std::size_t groups, double* sums) const;
+  void walk_groups(const typename N::Word* nodes, const typename N::Cell* cells, std::size_t groups,
+                   double* sums) const;
   template <class N>
-  double walk_one(const N* nodes, const typename N::Cell* cells, double sum) const;
+  double walk_one(const typename N::Word* nodes, const typename N::Cell* cells, double sum) const;
 
   std::vector<Feature> features_;
   std::size_t columns_ = 0;
   std::vector<Tree> trees_;
-  std::vector<float> leaves_;            ///< a leaf's value, in the nodes' places
-  AlignedVector<SmallNode> small_;       ///< tree after tree; one of the two is empty
-  AlignedVector<LargeNode> large_;
+  std::vector<float> leaves_;  ///< a leaf's value, in the nodes' places
+  // Tree after tree; one of the two is empty.
+  AlignedVector<std::uint32_t> small_;
+  AlignedVector<std::uint64_t> large_;
 };
 
 }  // namespace dropscore::model
