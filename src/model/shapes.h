@@ -10,7 +10,8 @@
 
 namespace dropscore::model {
 
-/// One feature's part: values[b] + slopes[b] max(0, x - starts[b - 1]) for cuts[b - 1] <= x < cuts[b], `missing` of NaN.
+/// One feature's part: values[b] + slopes[b] max(0, x - starts[b - 1]) for cuts[b - 1] <= x < cuts[b], `missing` of
+/// NaN.
 struct Shape {
   std::size_t column = 0;
   std::vector<double> cuts;    ///< strictly ascending; -infinity may be the first
@@ -20,7 +21,8 @@ struct Shape {
   double missing = 0;
 };
 
-/// Immutable, thread-safe. Sums are those of the formula to the last bit, in the order of the shapes, on every processor.
+/// Immutable, thread-safe. Sums are those of the formula to the last bit, in the order of the shapes, on every
+/// processor.
 class ShapeKernel {
  public:
   ShapeKernel(double intercept, std::vector<Shape> shapes);

@@ -25,9 +25,9 @@ class TreeWalk {
   void add(features::MatrixView<float> rows, std::span<double> out) const;
 
  private:
-  // right << 2 bits | column << bits | threshold. A rank under the threshold goes to the child left of `right`, which is
-  // counted from the tree's root. A leaf's threshold is 0, which no rank is under, and its right child is the leaf: a row
-  // stays where it arrived.
+  // right << 2 bits | column << bits | threshold. A rank under the threshold goes to the child left of `right`, which
+  // is counted from the tree's root. A leaf's threshold is 0, which no rank is under, and its right child is the leaf:
+  // a row stays where it arrived.
   struct SmallNode {
     using Word = std::uint32_t;
     using Cell = std::uint8_t;
@@ -42,8 +42,8 @@ class TreeWalk {
     std::uint32_t root = 0;
     std::uint32_t steps = 0;  ///< edges to the farthest leaf
   };
-  // A feature that some node asks about. What is missing has the greatest rank in its column, so that nodes send it right,
-  // and 0 in a second column, for the nodes that send it left.
+  // A feature that some node asks about. What is missing has the greatest rank in its column, so that nodes send it
+  // right, and 0 in a second column, for the nodes that send it left.
   struct Feature {
     std::size_t position = 0;
     bool categorical = false;
