@@ -7,6 +7,8 @@ find_package(simdjson REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Boost 1.74 REQUIRED)
 find_package(tl-expected REQUIRED)
+find_package(CURL 7.88 REQUIRED)
+find_package(pugixml REQUIRED)
 
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 find_library(HWY_LIBRARY hwy REQUIRED)

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/base64.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
@@ -49,7 +50,42 @@ TEST(Hash, ContentHashDoesNotDependOnTheCuts) {
   EXPECT_EQ(hash.hex().size(), 32U);
 }
 
+TEST(Hash, Md5OfKnownTexts) {  // RFC 1321, A.5
+  Md5 md5;
+  EXPECT_EQ(md5.base64(), "1B2M2Y8AsgTpgAmY7PhCfg==");
+  md5.update("a");
+  EXPECT_EQ(md5.base64(), "DMF1ucDxtqgxw5niaXcmYQ==");
+  md5.update("bc");
+  EXPECT_EQ(md5.base64(), "kAFQmDzST7DWlj99KOF/cg==");
+}
+
 TEST(Hash, RandomIdsDiffer) { EXPECT_NE(random_id(), random_id()); }
+
+// RFC 4648, section 10.
+TEST(Base64, TheStandardsExamples) {
+  const std::vector<std::pair<std::string, std::string>> examples = {{"", ""},
+                                                                     {"f", "Zg=="},
+                                                                     {"fo", "Zm8="},
+                                                                     {"foo", "Zm9v"},
+                                                                     {"foob", "Zm9vYg=="},
+                                                                     {"fooba", "Zm9vYmE="},
+                                                                     {"foobar", "Zm9vYmFy"},
+                                                                     {"\xFB\xFF", "+/8="}};
+  for (const auto& [bytes, text] : examples) {
+    EXPECT_EQ(base64_encoded(bytes), text);
+    EXPECT_EQ(base64_decoded(text), bytes);
+  }
+}
+
+TEST(Base64, RefusesWhatIsNone) {
+  for (const char* text : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm9v\n", "Zm 9", "Zg==Zg==", "====", "Z===", "_-8="}) {
+    EXPECT_FALSE(base64_decoded(text)) << text;
+  }
+}
+
+RC_GTEST_PROP(Base64, RoundTrip, (const std::string& bytes)) {
+  RC_ASSERT(base64_decoded(base64_encoded(bytes)) == bytes);
+}
 
 TEST(JsonWriter, CompactAndIndented) {
   const auto write = [](JsonWriter&& json) {

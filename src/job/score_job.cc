@@ -1,10 +1,12 @@
 #include "job/score_job.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "net/retry.h"
 #include "result/answer.h"
 
 namespace dropscore::job {
@@ -13,11 +15,11 @@ namespace {
 constexpr std::string_view etag_key = "input_etag";
 constexpr std::string_view model_key = "model_version";
 constexpr std::string_view status_key = "processing_status";
-constexpr std::size_t write_chunk_bytes = 256 * limits::kib;
+constexpr std::string_view result_suffix = ".json";
 
-store::Metadata result_metadata(std::string_view etag, const Scorer& scorer, std::string_view status) {
+store::Metadata result_metadata(std::string_view etag, std::string_view model_version, std::string_view status) {
   return {{std::string(etag_key), std::string(etag)},
-          {std::string(model_key), scorer.model_version()},
+          {std::string(model_key), std::string(model_version)},
           {std::string(status_key), std::string(status)}};
 }
 
@@ -25,41 +27,139 @@ std::string document_name(const Containers& stores, std::string_view blob) {
   return fmt::format("{}/{}", stores.input->container(), blob);
 }
 
-/// What the result beside this blob was made from; empty where there is none.
-Result<store::Metadata> result_state(const Containers& stores, std::string_view blob) {
+std::string_view value_of(const store::Metadata& metadata, std::string_view key) {
+  const auto at = metadata.find(std::string(key));
+  return at == metadata.end() ? std::string_view() : std::string_view(at->second);
+}
+
+/// The result beside a blob as it was found, and what it was made from.
+struct ResultState {
+  bool present = false;
+  std::string etag;
+  store::Metadata made_from;
+
+  bool is_of(std::string_view input_etag) const { return present && value_of(made_from, etag_key) == input_etag; }
+  bool is_of(std::string_view input_etag, std::string_view model_version) const {
+    return is_of(input_etag) && value_of(made_from, model_key) == model_version;
+  }
+  /// Holds as long as nobody published since.
+  store::WriteCondition unchanged() const {
+    return present ? store::WriteCondition::if_match(etag) : store::WriteCondition::if_absent();
+  }
+};
+
+Result<ResultState> result_state(const Containers& stores, std::string_view blob) {
   Result<store::BlobProperties> found = stores.output->properties(result_name(blob));
-  if (found) return std::move(found->metadata);
-  if (found.error().kind == ErrorKind::not_found) return store::Metadata{};
+  if (found) return ResultState{true, std::move(found->info.etag), std::move(found->metadata)};
+  if (found.error().kind == ErrorKind::not_found) return ResultState{};
   return pass_on(std::move(found));
 }
 
-bool holds(const store::Metadata& metadata, std::string_view key, std::string_view value) {
-  const auto at = metadata.find(std::string(key));
-  return at != metadata.end() && at->second == value;
-}
+/// One blob's way from its ETag to a published document.
+class Scoring {
+ public:
+  Scoring(const Containers& stores, std::string_view blob, const FileScorer& scorer, const ScoreOptions& options)
+      : stores_(stores), blob_(blob), scorer_(scorer), options_(options) {}
 
-/// Moves everything from the source through the stream into the writer.
-Status pump(ByteSource& source, ScoreStream& stream, store::BlobWriter& writer) {
-  std::string out;
-  for (;;) {
-    DROPSCORE_TRY(const ScoreStream::Step step, stream.next(out));
-    if (out.size() >= write_chunk_bytes || step == ScoreStream::Step::end) {
-      DROPSCORE_CHECK(writer.write(out));
-      out.clear();
-    }
-    if (step == ScoreStream::Step::end) return {};
-    if (step == ScoreStream::Step::output) continue;
-    const std::span<char> room = stream.room();
-    DROPSCORE_TRY(const std::size_t got, source.read(room));
-    if (got == 0) {
-      stream.finish();
-    } else {
-      stream.commit(got);
+  Result<ScoreReport> run(const std::optional<std::string>& named_etag) {
+    Result<store::BlobProperties> input = stores_.input->properties(blob_);
+    if (!input && input.error().kind != ErrorKind::not_found) return pass_on(std::move(input));
+    DROPSCORE_TRY(before_, result_state(stores_, blob_));
+    DROPSCORE_TRY(report_.model_version, scorer_.model_version());
+    if (!input) return gone(named_etag);
+    report_.etag = input->info.etag;
+    if (before_.is_of(report_.etag, report_.model_version)) return finished(Outcome::already_done);
+
+    net::Retry retry({.max_tries = scorer_.tries()}, Deadline::never());
+    for (;;) {
+      Result<ScoreReport> done = attempt();
+      if (done || done.error().kind != ErrorKind::try_later || !retry.wait({})) return done;
     }
   }
-}
 
-bool is_about_the_input(ErrorKind kind) { return kind == ErrorKind::reject || kind == ErrorKind::too_large; }
+ private:
+  Result<ScoreReport> attempt() {
+    DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, stores_.input->open(blob_, report_.etag));
+    std::unique_ptr<store::BlobWriter> writer;
+    DROPSCORE_TRY(writer, stores_.output->create(result_name(blob_), before_.unchanged()));
+    DROPSCORE_CHECK(writer->write(result::success_document_begin(document_name(stores_, blob_))));
+    const auto write = [&writer](std::string_view text) { return writer->write(text); };
+    tl::expected<ScoredFile, FileRefusal> scored = scorer_.score(*source, write, options_);
+    if (!scored) {
+      writer.reset();  // what was written so far is thrown away
+      return refused(scored.error());
+    }
+    report_.counts = scored->counts;
+    report_.notes = std::move(scored->notes);
+    report_.model_version = std::move(scored->model_version);
+    DROPSCORE_CHECK(writer->write(result::success_document_end(report_.etag)));
+    return published(Outcome::scored, writer->commit(result_metadata(report_.etag, report_.model_version, "success")));
+  }
+
+  Result<ScoreReport> refused(const FileRefusal& refusal) {
+    const Error& error = refusal.error;
+    if (error.kind != ErrorKind::reject && error.kind != ErrorKind::too_large) return tl::unexpected<Error>(error);
+    return publish_error(error.customer.text, refusal.error_members);
+  }
+
+  Result<ScoreReport> gone(const std::optional<std::string>& named_etag) {
+    if (!named_etag || before_.present) return finished(Outcome::gone);
+    report_.etag = *named_etag;
+    return publish_error("the file was deleted before it could be scored; upload it again to have it scored", {});
+  }
+
+  Result<ScoreReport> publish_error(const std::string& message, const result::ErrorMembers& members) {
+    report_.notes.push_back(message);
+    const std::string document = result::error_document(document_name(stores_, blob_), message, members, report_.etag);
+    return published(Outcome::error_document,
+                     store::write_all(*stores_.output, result_name(blob_), document, before_.unchanged(),
+                                      result_metadata(report_.etag, report_.model_version, "error")));
+  }
+
+  /// Where another worker was quicker with the same, that is as good.
+  Result<ScoreReport> published(Outcome outcome, Result<store::BlobInfo> written) {
+    if (written) return finished(outcome);
+    if (written.error().kind != ErrorKind::changed) return pass_on(std::move(written));
+    DROPSCORE_TRY(const ResultState now, result_state(stores_, blob_));
+    if (now.is_of(report_.etag, report_.model_version)) return finished(Outcome::already_done);
+    return pass_on(std::move(written));
+  }
+
+  Result<ScoreReport> finished(Outcome outcome) {
+    report_.outcome = outcome;
+    return std::move(report_);
+  }
+
+  const Containers& stores_;
+  std::string_view blob_;
+  const FileScorer& scorer_;
+  const ScoreOptions& options_;
+  ResultState before_;
+  ScoreReport report_;
+};
+
+/// Which results are there, by hashes of what they are of: a pair of 64 bits each.
+class ResultIndex {
+ public:
+  void add(const store::BlobProperties& result, bool with_model) {
+    const std::string& name = result.info.name;
+    if (!name.ends_with(result_suffix)) return;
+    const std::string_view blob = std::string_view(name).substr(0, name.size() - result_suffix.size());
+    const std::string_view model = with_model ? value_of(result.metadata, model_key) : std::string_view();
+    entries_.push_back(entry(blob, value_of(result.metadata, etag_key), model));
+  }
+  void seal() { std::sort(entries_.begin(), entries_.end()); }
+  bool has(std::string_view blob, std::string_view etag, std::string_view model) const {
+    return std::binary_search(entries_.begin(), entries_.end(), entry(blob, etag, model));
+  }
+
+ private:
+  using Entry = std::pair<std::size_t, std::size_t>;
+  static Entry entry(std::string_view blob, std::string_view etag, std::string_view model) {
+    return {std::hash<std::string_view>()(blob), std::hash<std::string_view>()(fmt::format("{}\n{}", etag, model))};
+  }
+  std::vector<Entry> entries_;
+};
 
 }  // namespace
 
@@ -73,64 +173,45 @@ std::string_view name(Outcome outcome) {
   return "scored";
 }
 
-std::string result_name(std::string_view blob) { return fmt::format("{}.json", blob); }
+std::string result_name(std::string_view blob) { return fmt::format("{}{}", blob, result_suffix); }
 
-Result<ScoreReport> score_blob(const Containers& stores, std::string_view blob, const Scorer& scorer,
-                               const ScoreOptions& options) {
-  ScoreReport report;
-  Result<store::BlobProperties> input = stores.input->properties(blob);
-  if (!input) {
-    if (input.error().kind != ErrorKind::not_found) return pass_on(std::move(input));
-    report.outcome = Outcome::gone;
-    return report;
-  }
-  report.etag = input->info.etag;
-  DROPSCORE_TRY(const store::Metadata before, result_state(stores, blob));
-  if (holds(before, etag_key, report.etag) && holds(before, model_key, scorer.model_version())) {
-    report.outcome = Outcome::already_done;
-    return report;
-  }
-
-  DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, stores.input->open(blob, report.etag));
-  const std::string result = result_name(blob);
-  std::unique_ptr<store::BlobWriter> writer;
-  DROPSCORE_TRY(writer, stores.output->create(result, store::WriteCondition::always()));
-  ScoreStream stream = scorer.stream(options);
-  DROPSCORE_CHECK(writer->write(result::success_document_begin(document_name(stores, blob))));
-  const Status scored = pump(*source, stream, *writer);
-  report.counts = stream.counts();
-  report.notes = stream.notes();
-  if (scored) {
-    DROPSCORE_CHECK(writer->write(result::success_document_end(report.etag)));
-    DROPSCORE_CHECK(writer->commit(result_metadata(report.etag, scorer, "success")));
-    return report;
-  }
-  if (!is_about_the_input(scored.error().kind)) return tl::unexpected<Error>(scored.error());
-
-  writer.reset();  // what was written so far is thrown away
-  const std::string document =
-      stream.error_document(document_name(stores, blob), scored.error().customer.text, report.etag);
-  DROPSCORE_CHECK(store::write_all(*stores.output, result, document, store::WriteCondition::always(),
-                                   result_metadata(report.etag, scorer, "error")));
-  report.outcome = Outcome::error_document;
-  report.notes.push_back(scored.error().customer.text);
-  return report;
+Result<ScoreReport> score_blob(const Containers& stores, std::string_view blob, const FileScorer& scorer,
+                               const ScoreOptions& options, const std::optional<std::string>& named_etag) {
+  return Scoring(stores, blob, scorer, options).run(named_etag);
 }
 
-Status set_aside(const Containers& stores, std::string_view blob, const std::optional<std::string>& etag,
-                 std::string_view why, const Scorer& scorer) {
-  const table::RowErrors none;
-  const std::string document = result::error_document(document_name(stores, blob), why, none, etag.value_or(""));
-  DROPSCORE_CHECK(store::write_all(*stores.output, result_name(blob), document, store::WriteCondition::always(),
-                                   result_metadata(etag.value_or(""), scorer, "error")));
+Status set_aside(const Containers& stores, std::string_view blob, const std::optional<std::string>& named_etag,
+                 std::string_view why, const FileScorer& scorer) {
+  DROPSCORE_TRY(const ResultState before, result_state(stores, blob));
+  const std::string etag = named_etag.value_or("");  // never the present one: that may be a version nobody has tried
+  if (!etag.empty() && before.is_of(etag)) return {};
+  // Which model could not do it is of interest only where it can be told.
+  const std::string version = scorer.model_version().value_or("");
+  DROPSCORE_CHECK(store::write_all(*stores.output, result_name(blob),
+                                   result::error_document(document_name(stores, blob), why, {}, etag),
+                                   before.unchanged(), result_metadata(etag, version, "error")));
   return {};
 }
 
 Result<bool> is_pending(const Containers& stores, const store::BlobInfo& blob,
                         const std::optional<std::string>& model_version) {
-  DROPSCORE_TRY(const store::Metadata before, result_state(stores, blob.name));
-  if (!holds(before, etag_key, blob.etag)) return true;
-  return model_version && !holds(before, model_key, *model_version);
+  DROPSCORE_TRY(const ResultState before, result_state(stores, blob.name));
+  return !(model_version ? before.is_of(blob.etag, *model_version) : before.is_of(blob.etag));
+}
+
+Status find_pending(const Containers& stores, const std::optional<std::string>& model_version,
+                    const std::function<bool(const store::BlobInfo&)>& visit) {
+  // Results first: an input whose result comes in between is taken for pending, and then found done; the other way
+  // round a new version could be taken for done.
+  ResultIndex results;
+  DROPSCORE_CHECK(stores.output->list_with_metadata([&](const store::BlobProperties& result) {
+    results.add(result, model_version.has_value());
+    return true;
+  }));
+  results.seal();
+  return stores.input->list([&](const store::BlobInfo& blob) {
+    return results.has(blob.name, blob.etag, model_version.value_or("")) || visit(blob);
+  });
 }
 
 }  // namespace dropscore::job

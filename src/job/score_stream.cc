@@ -168,10 +168,7 @@ std::string ScoreStream::rejections_json() const {
   return out;
 }
 
-std::string ScoreStream::error_document(std::string_view blob_name, std::string_view message,
-                                        std::string_view input_etag) const {
-  return result::error_document(blob_name, message, state_->errors, input_etag);
-}
+result::ErrorMembers ScoreStream::error_members() const { return result::error_members(state_->errors); }
 
 std::vector<std::string> ScoreStream::notes() const { return state_->reader.notes(); }
 

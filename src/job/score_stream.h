@@ -19,6 +19,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "result/answer.h"
 
 namespace dropscore::model {
 class Model;
@@ -69,8 +70,8 @@ class ScoreStream {
   ScoreCounts counts() const;
   /// The rows refused so far as a JSON array.
   std::string rejections_json() const;
-  /// An error document's text for `message`, with the rows refused so far.
-  std::string error_document(std::string_view blob_name, std::string_view message, std::string_view input_etag) const;
+  /// The same for an error document.
+  result::ErrorMembers error_members() const;
   /// Sentences about how the file was read, for a log.
   std::vector<std::string> notes() const;
 

@@ -156,13 +156,18 @@ std::string success_document_end(std::string_view input_etag) {
   return out;
 }
 
-std::string error_document(std::string_view blob_name, std::string_view message, const table::RowErrors& errors,
+ErrorMembers error_members(table::RowErrors errors) {
+  if (errors.total() == 0) return {};
+  return [errors = std::move(errors)](JsonWriter& json) { write_error_members(json, errors); };
+}
+
+std::string error_document(std::string_view blob_name, std::string_view message, const ErrorMembers& write_members,
                            std::string_view input_etag) {
   std::string out;
   JsonWriter json(out, 2);
   json.begin_object();
   json.member("blob_name", blob_name).member("processing_status", "error").member("error", message);
-  if (errors.total() > 0) write_error_members(json, errors);
+  if (write_members) write_members(json);
   json.member("input_etag", input_etag);
   json.end_object();
   out.push_back('\n');

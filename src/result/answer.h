@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,8 +79,12 @@ void write_error_members(JsonWriter& json, const table::RowErrors& errors);
 /// The front and the back of a success document; between them stands a JsonAnswer.
 std::string success_document_begin(std::string_view blob_name);
 std::string success_document_end(std::string_view input_etag);
-/// {"blob_name","processing_status":"error","error", ...}; rows' errors where there are any.
-std::string error_document(std::string_view blob_name, std::string_view message, const table::RowErrors& errors,
+/// Writes members of an error document that say which rows are to blame; empty where none is.
+using ErrorMembers = std::function<void(JsonWriter&)>;
+ErrorMembers error_members(table::RowErrors errors);
+
+/// {"blob_name","processing_status":"error","error", ...}.
+std::string error_document(std::string_view blob_name, std::string_view message, const ErrorMembers& write_members,
                            std::string_view input_etag);
 
 }  // namespace dropscore::result

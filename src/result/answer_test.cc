@@ -106,7 +106,7 @@ TEST(Documents, SuccessAndErrorKeepTheOriginalsKeys) {
   EXPECT_EQ(good["processing_status"].get_string().value(), "success");
   EXPECT_TRUE(good["predictions"]["success"].get_bool().value());
   EXPECT_EQ(good["input_etag"].get_string().value(), "e1");
-  const std::string failed = error_document("input-data/a.csv", "no rows", table::RowErrors(), "e1");
+  const std::string failed = error_document("input-data/a.csv", "no rows", {}, "e1");
   const auto bad = parser.parse(failed).value();
   EXPECT_EQ(bad["processing_status"].get_string().value(), "error");
   EXPECT_EQ(bad["error"].get_string().value(), "no rows");

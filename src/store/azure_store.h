@@ -1,4 +1,4 @@
-// A container of Azure Blob Storage, or of its emulator.
+// A container of Azure Blob Storage, or of its emulator. docs/formats/azure-store.md
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "azure/account.h"
 #include "azure/storage_client.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "net/retry.h"
 #include "store/store.h"

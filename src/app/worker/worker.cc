@@ -54,9 +54,9 @@ Status WorkerOptions::validate() const {
   return score.validate();
 }
 
-Worker::Worker(const job::Containers& stores, event::Inbox& inbox, std::function<job::Scorer()> scorer,
+Worker::Worker(const job::Containers& stores, event::Inbox& inbox, FileScorerSource scorer,
                const WorkerOptions& options)
-    : stores_(stores), inbox_(inbox), scorer_(std::move(scorer)), options_(options) {
+    : stores_(stores), inbox_(inbox), scorer_(std::move(scorer)), options_(options), running_(options.threads) {
   for (unsigned i = 0; i < options.threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -70,7 +70,28 @@ void Worker::stop() {
   }
 }
 
+bool Worker::stop_within(std::chrono::milliseconds patience) {
+  stopping_ = true;
+  inbox_.stop();
+  {
+    std::unique_lock lock(mutex_);
+    if (!ended_.wait_for(lock, patience, [this] { return running_ == 0; })) {
+      lock.unlock();
+      inbox_.abandon();
+      return false;
+    }
+  }
+  stop();
+  return true;
+}
+
 void Worker::run() {
+  take_and_handle();
+  const std::lock_guard lock(mutex_);
+  if (--running_ == 0) ended_.notify_all();
+}
+
+void Worker::take_and_handle() {
   while (!stopping_) {
     const Result<std::optional<event::Envelope>> taken = inbox_.take(take_wait);
     if (!taken) {
@@ -84,21 +105,22 @@ void Worker::run() {
 
 void Worker::handle(const event::Envelope& envelope) {
   const auto begin = std::chrono::steady_clock::now();
-  const job::Scorer scorer = scorer_();
+  const std::shared_ptr<const job::FileScorer> scorer = scorer_();
   if (envelope.attempt > limits::max_attempts) {  // workers died over it, or could not even say that they failed
-    give_up(envelope, scorer, "the file could not be scored");
+    give_up(envelope, *scorer, "the file could not be scored");
     return;
   }
-  const Result<job::ScoreReport> report = job::score_blob(stores_, envelope.blob, scorer, options_.score);
+  const Result<job::ScoreReport> report =
+      job::score_blob(stores_, envelope.blob, *scorer, options_.score, envelope.etag);
   if (!report) {
-    handle_failure(envelope, scorer, report.error());
+    handle_failure(envelope, *scorer, report.error());
     return;
   }
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   log::info("file_done", {{"blob", envelope.blob},
                           {"outcome", job::name(report->outcome)},
                           {"etag", report->etag},
-                          {"model_version", scorer.model_version()},
+                          {"model_version", report->model_version},
                           {"rows", report->counts.scored},
                           {"rejected", report->counts.rejected},
                           {"bytes", report->counts.bytes_read},
@@ -110,7 +132,7 @@ void Worker::handle(const event::Envelope& envelope) {
   log_failure_of("acknowledge_failed", inbox_.acknowledge(done));
 }
 
-void Worker::handle_failure(const event::Envelope& envelope, const job::Scorer& scorer, const Error& error) {
+void Worker::handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error) {
   log::warning("file_failed", {{"blob", envelope.blob},
                                {"kind", name(error.kind)},
                                {"error", error.detail.text},
@@ -132,13 +154,13 @@ void Worker::handle_failure(const event::Envelope& envelope, const job::Scorer& 
   log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
 }
 
-void Worker::give_up(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why) {
+void Worker::give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why) {
   const std::string reason = fmt::format("{} (tried {} times)", why, std::min(envelope.attempt, limits::max_attempts));
   set_aside(envelope, scorer, reason);
   log_failure_of("dead_letter_failed", inbox_.dead_letter(envelope, reason));
 }
 
-void Worker::set_aside(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why) {
+void Worker::set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why) {
   log::error("file_set_aside", {{"blob", envelope.blob}, {"attempts", envelope.attempt}});
   log_failure_of("set_aside_failed", job::set_aside(stores_, envelope.blob, envelope.etag, why, scorer));
 }

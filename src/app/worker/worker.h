@@ -3,15 +3,18 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "event/inbox.h"
+#include "job/file_scorer.h"
 #include "job/score_job.h"
-#include "job/scorer.h"
 
 namespace dropscore::app {
 
@@ -21,12 +24,14 @@ struct WorkerOptions {
   Status validate() const;
 };
 
+/// Asked once for each file, from any thread.
+using FileScorerSource = std::function<std::shared_ptr<const job::FileScorer>()>;
+
 class Worker {
  public:
-  /// Starts at once. `scorer` is asked once for each file, from any thread; stores and inbox must outlive the worker.
+  /// Starts at once. Stores and inbox must outlive the worker.
   /// REQUIRES: options.validate() is ok.
-  Worker(const job::Containers& stores, event::Inbox& inbox, std::function<job::Scorer()> scorer,
-         const WorkerOptions& options);
+  Worker(const job::Containers& stores, event::Inbox& inbox, FileScorerSource scorer, const WorkerOptions& options);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   /// Stops.
@@ -34,19 +39,26 @@ class Worker {
 
   /// Takes nothing more, finishes what is under way, returns when it is done. Thread-safe; may be called twice.
   void stop();
+  /// The same, but waits no longer than `patience`. False where work is still under way: then what was taken is given
+  /// back to the inbox, and the process should end without another word, as after a power cut.
+  bool stop_within(std::chrono::milliseconds patience);
 
  private:
   void run();
+  void take_and_handle();
   void handle(const event::Envelope& envelope);
-  void handle_failure(const event::Envelope& envelope, const job::Scorer& scorer, const Error& error);
-  void give_up(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why);
-  void set_aside(const event::Envelope& envelope, const job::Scorer& scorer, std::string_view why);
+  void handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error);
+  void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
+  void set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
 
   job::Containers stores_;
   event::Inbox& inbox_;
-  std::function<job::Scorer()> scorer_;
+  FileScorerSource scorer_;
   WorkerOptions options_;
   std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  unsigned running_ = 0;  ///< threads; under mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -108,7 +108,7 @@ class WorkerTest : public ::testing::Test {
   std::unique_ptr<store::BlobStore> input_ = store::make_memory_store("input-data");
   std::unique_ptr<store::BlobStore> output_ = store::make_memory_store("output-results");
   ScriptedInbox inbox_;
-  job::Scorer scorer_{dropscore::testing::tiny_model()};
+  std::shared_ptr<const job::FileScorer> scorer_ = job::file_scorer(job::Scorer(dropscore::testing::tiny_model()));
 };
 
 TEST_F(WorkerTest, ScoresWhatArrivesAndAcknowledgesIt) {
