@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/shortest.h"
 #include "base/utf8.h"
 
 namespace dropscore {
@@ -74,7 +75,8 @@ void append_json_number(std::string& out, double number) {
   } else if (number == 0 && std::signbit(number)) {
     out.append("-0.0");
   } else {
-    append_chars(out, number);
+    std::array<char, most_number_bytes> buffer;
+    out.append(buffer.data(), write_shortest(buffer.data(), number));
   }
 }
 
