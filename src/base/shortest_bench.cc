@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <random>
+#include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -19,18 +20,19 @@ char* write_as_the_library(char* out, double number) {
 }
 
 template <char* (*write)(char*, double)>
+std::string text_of(double number) {
+  Text text{};
+  return {text.data(), write(text.data(), number)};
+}
+
+template <char* (*write)(char*, double)>
 void run(benchmark::State& state) {
   std::mt19937_64 random(1);
   std::uniform_real_distribution<double> unit(0.001, 1);
   std::vector<double> numbers(4096);
   std::generate(numbers.begin(), numbers.end(), [&] { return unit(random); });
   for (const double number : numbers) {
-    Text expected{};
-    Text text{};
-    write_as_the_library(expected.data(), number);
-    write(text.data(), number);
-    text[static_cast<std::size_t>(write(text.data(), number) - text.data())] = '\0';
-    if (text != expected) {
+    if (text_of<write>(number) != text_of<write_as_the_library>(number)) {
       state.SkipWithError("not the shortest decimal");
       return;
     }

@@ -63,6 +63,7 @@ struct Digits {
     const std::uint64_t outside = low_bytes(begin - at);
     return value_of_eight((digits & ~outside) | (zeros & outside));
   }
+  std::uint64_t all() const { return eight(0) + 100'000'000 * eight(8) + 10'000'000'000'000'000 * eight(16); }
 };
 
 }  // namespace plain
@@ -78,19 +79,15 @@ inline bool read_plain_number(const TextIndex& index, const char* text, const ch
   const std::uint64_t inside = (std::uint64_t{1} << size) - 1;
   if ((index.others(place) & inside) != 0) return false;
   const std::uint64_t marks = index.marks(place) & inside;
-  out.decimals = 0;
   if (marks == 0) {
     const plain::Digits digits{begin, end, begin - 32};
-    out.digits = digits.eight(0);
-    if (size <= 8) return true;
     if (size > most_digits) return false;
-    out.digits += 100'000'000 * digits.eight(8) + 10'000'000'000'000'000 * digits.eight(16);
+    out = {size <= 8 ? digits.eight(0) : digits.all(), 0};
     return true;
   }
   if ((marks & (marks - 1)) != 0 || size == 1) return false;  // two marks, or nothing else
   const plain::Digits digits{begin + 1, end, begin + std::countr_zero(marks)};
-  out.decimals = static_cast<unsigned>(end - digits.mark - 1);
-  out.digits = digits.eight(0) + 100'000'000 * digits.eight(8) + 10'000'000'000'000'000 * digits.eight(16);
+  out = {digits.all(), static_cast<unsigned>(end - digits.mark - 1)};
   return true;
 }
 
@@ -100,6 +97,9 @@ namespace plain {
 inline constexpr std::array<double, 23> powers_of_ten = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                          1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                                          1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+inline constexpr std::array<double, 23> parts_of_ten = {1e0,   1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,
+                                                        1e-8,  1e-9,  1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15,
+                                                        1e-16, 1e-17, 1e-18, 1e-19, 1e-20, 1e-21, 1e-22};
 inline constexpr std::uint64_t exact_digits = std::uint64_t{1} << 53U;
 
 }  // namespace plain
@@ -115,16 +115,19 @@ inline bool nearest(const PlainNumber& number, double& out) {
 inline bool nearest(const PlainNumber& number, float& out) {
   if (number.digits > std::numeric_limits<std::int64_t>::max()) return false;
   const double value =
-      static_cast<double>(static_cast<std::int64_t>(number.digits)) / plain::powers_of_ten[number.decimals];
-  // Two roundings: up to 2.5 units from the nearest double. Both become the same float unless the middle between two
-  // floats lies so near.
+      static_cast<double>(static_cast<std::int64_t>(number.digits)) * plain::parts_of_ten[number.decimals];
+  // Three roundings, each of at most one unit: within 3.5 units of the nearest double. Both become the same float
+  // unless the middle between two floats lies so near.
   constexpr std::uint64_t dropped_bits = 29;
   constexpr std::uint64_t margin = 4;
   const std::uint64_t from_middle =
       std::bit_cast<std::uint64_t>(value) - (std::uint64_t{1} << (dropped_bits - 1)) + margin;
-  const bool near_middle = (from_middle & ((std::uint64_t{1} << dropped_bits) - 1)) <= 2 * margin;
-  if (near_middle && number.digits > plain::exact_digits) return false;
   out = static_cast<float>(value);
+  if ((from_middle & ((std::uint64_t{1} << dropped_bits) - 1)) > 2 * margin) [[likely]]
+    return true;
+  double exact = 0;
+  if (!nearest(number, exact)) return false;
+  out = static_cast<float>(exact);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "table/text_index.cc"
@@ -177,14 +178,16 @@ HWY_EXPORT(FindPlainLines);
 
 // Ends are written in eights, up to seven too many; bits are read a word further on.
 TextIndex::TextIndex()
-    : ends_(std::make_unique_for_overwrite<std::uint32_t[]>(most_bytes + 8)),
+    : ends_(std::make_unique_for_overwrite<std::uint32_t[]>(most_bytes + 9)),
       line_ends_(std::make_unique_for_overwrite<std::uint32_t[]>(most_bytes)),
       odd_(std::make_unique<std::uint64_t[]>(most_words + 2)),
       marks_(std::make_unique<std::uint64_t[]>(most_words + 2)),
-      others_(std::make_unique<std::uint64_t[]>(most_words + 2)) {}
+      others_(std::make_unique<std::uint64_t[]>(most_words + 2)) {
+  ends_[0] = std::numeric_limits<std::uint32_t>::max();
+}
 
 void TextIndex::build(std::string_view text, char delimiter, bool decimal_comma) {
-  IndexArrays arrays{ends_.get(), line_ends_.get(), odd_.get(), marks_.get(), others_.get(), 0, 0, 0};
+  IndexArrays arrays{ends_.get() + 1, line_ends_.get(), odd_.get(), marks_.get(), others_.get(), 0, 0, 0};
   HWY_DYNAMIC_DISPATCH(BuildIndex)(text, delimiter, decimal_comma, arrays);
   end_count_ = arrays.end_count;
   line_end_count_ = arrays.line_end_count;

@@ -25,8 +25,9 @@ class TextIndex {
   /// decimal mark, too.
   void build(std::string_view text, char delimiter, bool decimal_comma);
 
-  /// Places of delimiters and line feeds, ascending.
-  std::span<const std::uint32_t> ends() const { return {ends_.get(), end_count_}; }
+  /// Places of delimiters and line feeds, ascending. Before the first stands 2^32 - 1, so that one more than the end
+  /// before a cell is where it begins.
+  std::span<const std::uint32_t> ends() const { return {ends_.get() + 1, end_count_}; }
   /// Which of ends() are line feeds, ascending.
   std::span<const std::uint32_t> line_ends() const { return {line_ends_.get(), line_end_count_}; }
   /// The place of the first quote, NUL or byte beyond ASCII at or after `place`; most_bytes where there is none.
