@@ -75,6 +75,7 @@ enter() {
   for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     [ -z "${!name:-}" ] || keep+=("$name=${!name}")
   done
+  [ ! -e "$system/tmp/extra-ca.crt" ] || keep+=(NODE_EXTRA_CA_CERTS=/tmp/extra-ca.crt)
   exec chroot "$system" env -i "${keep[@]}" bash /tmp/prove_bare.sh --inside "$@"
 }
 
@@ -97,6 +98,7 @@ make_system() {
   cp -L /etc/resolv.conf /etc/hosts "$system/etc/"
   git -C "$root" bundle create -q "$system/tmp/checkout.bundle" HEAD
   cp "$root/tools/prove_bare.sh" "$system/tmp/"
+  [ -z "${NODE_EXTRA_CA_CERTS:-}" ] || cp -L "$NODE_EXTRA_CA_CERTS" "$system/tmp/extra-ca.crt"  # npm's way out, where it needs one
 }
 
 main() {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/base64.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
@@ -50,6 +51,32 @@ TEST(Hash, ContentHashDoesNotDependOnTheCuts) {
 }
 
 TEST(Hash, RandomIdsDiffer) { EXPECT_NE(random_id(), random_id()); }
+
+// RFC 4648, section 10.
+TEST(Base64, TheStandardsExamples) {
+  const std::vector<std::pair<std::string, std::string>> examples = {{"", ""},
+                                                                     {"f", "Zg=="},
+                                                                     {"fo", "Zm8="},
+                                                                     {"foo", "Zm9v"},
+                                                                     {"foob", "Zm9vYg=="},
+                                                                     {"fooba", "Zm9vYmE="},
+                                                                     {"foobar", "Zm9vYmFy"},
+                                                                     {"\xFB\xFF", "+/8="}};
+  for (const auto& [bytes, text] : examples) {
+    EXPECT_EQ(base64_encoded(bytes), text);
+    EXPECT_EQ(base64_decoded(text), bytes);
+  }
+}
+
+TEST(Base64, RefusesWhatIsNone) {
+  for (const char* text : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm9v\n", "Zm 9", "Zg==Zg==", "====", "Z===", "_-8="}) {
+    EXPECT_FALSE(base64_decoded(text)) << text;
+  }
+}
+
+RC_GTEST_PROP(Base64, RoundTrip, (const std::string& bytes)) {
+  RC_ASSERT(base64_decoded(base64_encoded(bytes)) == bytes);
+}
 
 TEST(JsonWriter, CompactAndIndented) {
   const auto write = [](JsonWriter&& json) {

@@ -48,6 +48,35 @@ std::string ContentHash::hex() const { return to_hex(XXH3_128bits_digest(state_-
 
 std::string content_hash_hex(std::string_view bytes) { return to_hex(XXH3_128bits(bytes.data(), bytes.size())); }
 
+struct Md5::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+Md5::Md5() : state_(std::make_unique<State>()) {
+  if (EVP_DigestInit_ex(state_->context, EVP_md5(), nullptr) != 1) throw std::runtime_error("MD5 is not available");
+}
+Md5::Md5(Md5&&) noexcept = default;
+Md5& Md5::operator=(Md5&&) noexcept = default;
+Md5::~Md5() = default;
+
+void Md5::update(std::string_view bytes) { EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()); }
+
+std::string Md5::base64() const {
+  State copy;
+  std::array<unsigned char, 16> digest{};
+  if (EVP_MD_CTX_copy_ex(copy.context, state_->context) != 1 ||
+      EVP_DigestFinal_ex(copy.context, digest.data(), nullptr) != 1) {
+    throw std::runtime_error("MD5 is not available");
+  }
+  std::array<unsigned char, 25> text{};  // 24 characters, and the NUL that OpenSSL writes
+  EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
+  return std::string(text.begin(), text.end() - 1);
+}
+
 std::string sha256_hex(std::string_view bytes) {
   std::array<unsigned char, 32> digest{};
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {

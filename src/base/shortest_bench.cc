@@ -15,9 +15,7 @@ namespace {
 
 using Text = std::array<char, most_number_bytes>;
 
-char* write_as_the_library(char* out, double number) {
-  return std::to_chars(out, out + most_number_bytes, number).ptr;
-}
+char* write_as_the_library(char* out, double number) { return std::to_chars(out, out + most_number_bytes, number).ptr; }
 
 template <char* (*write)(char*, double)>
 std::string text_of(double number) {

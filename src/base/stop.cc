@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 
 namespace dropscore {
 namespace {
@@ -38,6 +40,18 @@ int wait_for_stop_signal() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   return signal;
 }
+
+StopEndsProgram::StopEndsProgram()
+    : waiter_([](const std::stop_token& done) {
+        const sigset_t set = stop_signals();
+        constexpr timespec look_again{0, 20'000'000};
+        while (!done.stop_requested()) {
+          const int signal = sigtimedwait(&set, nullptr, &look_again);
+          if (signal > 0) std::_Exit(128 + signal);
+        }
+      }) {}
+
+StopEndsProgram::~StopEndsProgram() = default;
 
 void catch_stop_signals() {
   struct sigaction action = {};

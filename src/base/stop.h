@@ -2,6 +2,8 @@
 // before any thread starts.
 #pragma once
 
+#include <thread>
+
 namespace dropscore {
 
 /// For a program that waits: blocks the stop signals for this thread and those it starts, and ignores SIGPIPE.
@@ -10,6 +12,20 @@ void block_stop_signals();
 /// Waits until a stop signal arrives and returns its number; the next one then ends the program at once.
 /// REQUIRES: block_stop_signals() was called; one thread waits.
 int wait_for_stop_signal();
+
+/// While it lives, a stop signal ends the program at once, its exit code 128 and the signal's number: for a start that
+/// waits for others, with nothing under way yet.
+/// REQUIRES: block_stop_signals() was called; nobody is in wait_for_stop_signal().
+class StopEndsProgram {
+ public:
+  StopEndsProgram();
+  ~StopEndsProgram();
+  StopEndsProgram(const StopEndsProgram&) = delete;
+  StopEndsProgram& operator=(const StopEndsProgram&) = delete;
+
+ private:
+  std::jthread waiter_;
+};
 
 /// For a program that works: a stop signal interrupts a blocking call and sets a flag; SIGPIPE is ignored.
 void catch_stop_signals();

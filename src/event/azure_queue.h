@@ -9,6 +9,7 @@
 
 #include "azure/account.h"
 #include "azure/storage_client.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "net/retry.h"
 
@@ -21,10 +22,18 @@ struct QueueMessage {
   std::int64_t dequeue_count = 0;
 };
 
+/// 3 to 63 lower-case letters, digits and single hyphens between them. Errors: `misuse`.
+Status validate_queue_name(std::string_view name);
+
 /// Thread-safe. Errors, where nothing else is said: `try_later`; `not_found` where the queue, or a message under its
-/// receipt, is not there (any more): somebody else has it, or it is done.
+/// receipt, is not there (any more): somebody else has it, or it is done; `misuse`, `give_up` where the service refuses
+/// a request as such. A request that was sent again since its answer was lost may have taken effect twice: two messages
+/// put, or an extend() that says `not_found` although the message stays hidden.
 class AzureQueue {
  public:
+  static constexpr std::size_t max_payload_bytes = 48 * limits::kib;  ///< base64 of it fills a message's 64 KiB
+
+  /// REQUIRES: account.queue_endpoint is not empty, retry.validate() is ok, validate_queue_name(name) is ok.
   AzureQueue(const azure::Account& account, std::string name, std::shared_ptr<net::HttpClient> client,
              const net::RetryPolicy& retry = {});
 
@@ -42,8 +51,12 @@ class AzureQueue {
   Status put(std::string_view payload);
 
  private:
+  std::string message_path(const std::string& id) const;
+
   azure::StorageClient client_;
   std::string name_;
+  std::string queue_path_;
+  std::string messages_path_;
 };
 
 }  // namespace dropscore::event

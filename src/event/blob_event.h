@@ -2,7 +2,8 @@
 // webhook's body or a queue's message. docs/formats/events.md.
 #pragma once
 
-#include <optional>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,10 +29,26 @@ struct BlobEvent {
 
 inline constexpr std::size_t max_event_bytes = 1024 * 1024;  ///< of a webhook's body
 
-/// The events of one JSON text. Errors: `reject` where it is no JSON, or no event at all.
+/// The events of one JSON text, at least one. Errors: `reject` where it is no JSON, or one of them is no event at all;
+/// `too_large` over max_event_bytes.
 Result<std::vector<BlobEvent>> parse_events(std::string_view json);
 
 /// The same of a queue message's text: base64 of a JSON text, or the JSON text itself.
 Result<std::vector<BlobEvent>> parse_message(std::string_view text);
+
+/// True where `event` tells of a complete blob in this container. An event that does not name its account is taken to
+/// be of this one, and so is every event where `account` is empty.
+bool is_arrival(const BlobEvent& event, std::string_view account, std::string_view container);
+
+/// A CloudEvent that tells of a blob, as parse_events() reads it: what a sweep puts into a queue.
+struct NewEvent {
+  std::string_view id;
+  std::string_view time;  ///< RFC 3339
+  std::string_view account;
+  std::string_view container;
+  std::string_view blob;
+  std::string_view etag;
+};
+std::string event_json(const NewEvent& event);
 
 }  // namespace dropscore::event

@@ -1,17 +1,16 @@
 #include "event/local_inbox.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <iterator>
 #include <map>
-#include <mutex>
+#include <string>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
-#include "base/log.h"
 #include "event/arrivals.h"
 #include "event/folder_watch.h"
+#include "event/sweeper.h"
 #include "event/writer_check.h"
 
 namespace dropscore::event {
@@ -20,7 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int sweep_share = 20;  ///< a sweep takes at most one part in twenty of the time
 constexpr milliseconds idle_wait{500};
 constexpr milliseconds first_recheck{1};
 constexpr milliseconds last_recheck{512};
@@ -69,20 +67,20 @@ class LocalInbox : public Inbox {
       : folder_(std::move(folder)),
         input_(input),
         is_pending_(std::move(is_pending)),
-        options_(options),
-        watch_(folder_, {[this](const std::string& name) { on_file(name); }, [this] { sweep_soon(); }}) {
+        watch_(folder_, {[this](const std::string& name) { on_file(name); }, [this] { sweeper_.sweep_soon(); }}),
+        // Apart from the watcher's thread, since the ETag of a large new file takes long to hash.
+        sweeper_(options.sweep_interval, [this](Clock::time_point start) { return sweep(start); }) {
     // The watches come first: what arrives before them is there for the first sweep to see, the rest has an event.
-    if (options_.use_inotify) {
+    if (options.use_inotify) {
       watch_.start();
       watcher_ = std::thread([this] { watch(); });
     }
-    sweeper_ = std::thread([this] { sweep_again_and_again(); });
+    sweeper_.start();
   }
 
   ~LocalInbox() override {
     LocalInbox::stop();
     if (watcher_.joinable()) watcher_.join();
-    sweeper_.join();
   }
 
   Result<std::optional<Envelope>> take(milliseconds wait) override { return arrivals_.take(wait); }
@@ -90,11 +88,7 @@ class LocalInbox : public Inbox {
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
 
   void stop() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    sweep_wanted_.notify_all();
+    sweeper_.stop();
     watch_.wake();
     arrivals_.stop();
   }
@@ -103,7 +97,7 @@ class LocalInbox : public Inbox {
   // The watcher's thread.
 
   void watch() {
-    while (!stopping_) {
+    while (!sweeper_.stopping()) {
       watch_.run_once(rechecks_.time_to_next());
       rechecks_.run([this](const std::string& name) { return deliver_if_closed(name); });
     }
@@ -128,48 +122,29 @@ class LocalInbox : public Inbox {
     return true;
   }
 
-  // The sweeper's thread: apart from the watcher's, since the ETag of a large new file takes long to hash.
+  // The sweeper's thread.
 
-  void sweep_soon() {
-    {
-      const std::lock_guard lock(mutex_);
-      sweep_now_ = true;
-    }
-    sweep_wanted_.notify_all();
-  }
-
-  void sweep_again_and_again() {
-    while (!stopping_) {
-      const Clock::time_point start = Clock::now();
-      sweep(start);
-      const Clock::duration took = Clock::now() - start;
-      const Clock::duration pause = std::max<Clock::duration>(options_.sweep_interval, sweep_share * took);
-      std::unique_lock lock(mutex_);
-      sweep_wanted_.wait_for(lock, pause, [this] { return stopping_ || sweep_now_; });
-      sweep_now_ = false;
-    }
-  }
-
-  void sweep(Clock::time_point start) {
+  Status sweep(Clock::time_point start) {
     std::unordered_set<std::string> seen;
-    const Status listed = input_.list([&](const store::BlobInfo& info) {
+    Status first_fault;
+    Status listed = input_.list([&](const store::BlobInfo& info) {
       seen.insert(info.name);
-      consider(info, start);
-      return !stopping_;
+      Status considered = consider(info, start);
+      if (first_fault && !considered) first_fault = std::move(considered);
+      return !sweeper_.stopping();
     });
-    if (stopping_) return;
-    if (!listed) fault_ = listed.error().detail.text;
-    tell_of_fault();
-    if (!listed) return;
+    if (sweeper_.stopping()) return {};
+    DROPSCORE_CHECK(std::move(listed));
     arrivals_.forget_others(seen, start);
     quiet_files_.forget_before(start);
+    return first_fault;
   }
 
-  void consider(const store::BlobInfo& info, Clock::time_point sweep_start) {
-    if (arrivals_.is_known(info.name)) return;
-    const Result<bool> pending = is_pending_(info);
-    if (!pending && fault_.empty()) fault_ = pending.error().detail.text;
-    if (pending && *pending && !is_written_to(info.name)) arrivals_.found(info.name, info.etag, sweep_start);
+  Status consider(const store::BlobInfo& info, Clock::time_point sweep_start) {
+    if (arrivals_.is_known(info.name)) return {};
+    DROPSCORE_TRY(const bool pending, is_pending_(info));
+    if (pending && !is_written_to(info.name)) arrivals_.found(info.name, info.etag, sweep_start);
+    return {};
   }
 
   bool is_written_to(const std::string& name) {
@@ -182,39 +157,22 @@ class LocalInbox : public Inbox {
     return true;
   }
 
-  /// A sweep's first fault, unless the sweep before had the same: a fault lasts for many sweeps.
-  void tell_of_fault() {
-    if (!fault_.empty() && fault_ != last_fault_) log::warning("sweep_failed", {{"reason", fault_}});
-    last_fault_ = std::exchange(fault_, {});
-  }
-
   const std::filesystem::path folder_;
   store::BlobStore& input_;
   const IsPending is_pending_;
-  const LocalInboxOptions options_;
   Arrivals arrivals_;
 
   FolderWatch watch_;       // the watcher's
   Rechecks rechecks_;       // the watcher's
   QuietFiles quiet_files_;  // the sweeper's
-  std::string fault_;       // the sweeper's
-  std::string last_fault_;  // the sweeper's
 
-  std::mutex mutex_;
-  std::condition_variable sweep_wanted_;
-  bool sweep_now_ = false;  // under mutex_
-  std::atomic<bool> stopping_ = false;
   std::thread watcher_;
-  std::thread sweeper_;
+  Sweeper sweeper_;  // last: its thread ends before the rest goes
 };
 
 }  // namespace
 
-Status LocalInboxOptions::validate() const {
-  if (sweep_interval < milliseconds(1)) return fail(ErrorKind::misuse, "the sweep interval is under 1 ms");
-  if (sweep_interval > std::chrono::hours(24)) return fail(ErrorKind::misuse, "the sweep interval is over a day");
-  return {};
-}
+Status LocalInboxOptions::validate() const { return validate_sweep_interval(sweep_interval); }
 
 Result<std::unique_ptr<Inbox>> open_local_inbox(const std::filesystem::path& folder, store::BlobStore& input,
                                                 IsPending is_pending, const LocalInboxOptions& options) {

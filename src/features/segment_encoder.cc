@@ -9,13 +9,13 @@ namespace dropscore::features {
 
 using table::RowFault;
 
-SegmentEncoder::SegmentEncoder(const schema::Schema& schema, RowEncoder rows, const table::CsvReader& reader,
-                               const table::CsvOptions& options)
+SegmentEncoder::SegmentEncoder(const schema::Schema& schema, RowEncoder rows, std::size_t header_size,
+                               const table::Dialect& dialect, const table::CsvOptions& options)
     : rows_(std::move(rows)),
-      header_size_(reader.header().size()),
+      header_size_(header_size),
       max_row_bytes_(options.max_row_bytes),
-      delimiter_(reader.dialect().delimiter),
-      decimal_comma_(reader.dialect().decimal_comma),
+      delimiter_(dialect.delimiter),
+      decimal_comma_(dialect.decimal_comma),
       reader_(options, delimiter_, header_size_) {
   for (std::size_t i = 0; i < schema.size(); ++i) {
     const schema::Feature& feature = schema.features[i];
@@ -25,10 +25,10 @@ SegmentEncoder::SegmentEncoder(const schema::Schema& schema, RowEncoder rows, co
   }
 }
 
-Result<SegmentEncoder> SegmentEncoder::bind(const schema::Schema& schema, const table::CsvReader& reader,
-                                            const table::CsvOptions& options) {
-  DROPSCORE_TRY(RowEncoder rows, RowEncoder::bind(schema, reader.header(), reader.dialect().decimal_comma));
-  return SegmentEncoder(schema, std::move(rows), reader, options);
+Result<SegmentEncoder> SegmentEncoder::bind(const schema::Schema& schema, std::span<const std::string> header,
+                                            const table::Dialect& dialect, const table::CsvOptions& options) {
+  DROPSCORE_TRY(RowEncoder rows, RowEncoder::bind(schema, header, dialect.decimal_comma));
+  return SegmentEncoder(schema, std::move(rows), header.size(), dialect, options);
 }
 
 void SegmentEncoder::open(const table::Segment& segment) {
@@ -139,8 +139,8 @@ bool SegmentEncoder::next(std::size_t most_rows, Matrix<T>& matrix, EncodedRows&
   while (out.rows.size() < most_rows && at_ != end_) {
     Line line;
     if (find_line(line) && read_plain(line, matrix.row(scored))) [[likely]] {
-      out.rows.push_back({{at_, static_cast<std::size_t>(line.content_end - at_)}, record_, RowFault::none,
-                          EncodedRow::none});
+      out.rows.push_back(
+          {{at_, static_cast<std::size_t>(line.content_end - at_)}, record_, RowFault::none, EncodedRow::none});
       ++scored;
       at_ = window_ + index_.ends()[index_.line_ends()[next_line_++]] + 1;
       ++line_;

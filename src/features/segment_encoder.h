@@ -40,8 +40,8 @@ struct EncodedRows {
 class SegmentEncoder {
  public:
   /// For a file whose header is known. Errors as bind_columns.
-  static Result<SegmentEncoder> bind(const schema::Schema& schema, const table::CsvReader& reader,
-                                     const table::CsvOptions& options);
+  static Result<SegmentEncoder> bind(const schema::Schema& schema, std::span<const std::string> header,
+                                     const table::Dialect& dialect, const table::CsvOptions& options);
 
   /// The text to read from now on; it must stay until all was read.
   void open(const table::Segment& segment);
@@ -69,7 +69,7 @@ class SegmentEncoder {
     const char* content_end = nullptr;
   };
 
-  SegmentEncoder(const schema::Schema& schema, RowEncoder rows, const table::CsvReader& reader,
+  SegmentEncoder(const schema::Schema& schema, RowEncoder rows, std::size_t header_size, const table::Dialect& dialect,
                  const table::CsvOptions& options);
 
   void load_window();

@@ -74,7 +74,7 @@ void read_all(const schema::Schema& schema, std::string_view text, Take take) {
       text.remove_prefix(count);
       continue;
     }
-    if (!encoder) encoder.emplace(*SegmentEncoder::bind(schema, reader, options));
+    if (!encoder) encoder.emplace(*SegmentEncoder::bind(schema, reader.header(), reader.dialect(), options));
     if (*step == table::CsvReader::Step::batch) {
       encoder->encode_read(matrix, rows, errors);
       take(matrix);

@@ -43,9 +43,8 @@ struct Reading {
 
   bool operator==(const Reading& other) const {
     return values.size() == other.values.size() &&
-           std::memcmp(values.data(), other.values.data(), values.size() * sizeof(float)) == 0 &&
-           raws == other.raws && records == other.records && faults == other.faults && errors == other.errors &&
-           bad_cells == other.bad_cells;
+           std::memcmp(values.data(), other.values.data(), values.size() * sizeof(float)) == 0 && raws == other.raws &&
+           records == other.records && faults == other.faults && errors == other.errors && bad_cells == other.bad_cells;
   }
 };
 
@@ -89,7 +88,7 @@ Reading read_all(const schema::Schema& schema, std::string_view text, const CsvO
       text.remove_prefix(count);
       continue;
     }
-    if (!encoder) encoder.emplace(*SegmentEncoder::bind(schema, reader, options));
+    if (!encoder) encoder.emplace(*SegmentEncoder::bind(schema, reader.header(), reader.dialect(), options));
     if (*step == CsvReader::Step::batch) {
       encoder->encode_read(matrix, rows, errors);
       append(reading, matrix, rows);
@@ -103,7 +102,7 @@ Reading read_all(const schema::Schema& schema, std::string_view text, const CsvO
 }
 
 std::string random_cell(Random& random, bool number) {
-  static const std::array<const char*, 16> odd = {"",      " 7",   "1e3",   "x",        "NA",   "1.2.3", "\"5\"", "-3.5",
+  static const std::array<const char*, 16> odd = {"",     " 7",    "1e3",  "x",       "NA",   "1.2.3", "\"5\"", "-3.5",
                                                   "0x1F", "1e999", "null", "\"a,b\"", "Mail", "\xE9",  "5,5",   "-"};
   static const std::array<const char*, 7> categories = {
       "Email", "PPC", " PPC", "\"a rather long category, longer than 16\"", "\xC3\xA9t\xC3\xA9", " spaced", "\"PPC\""};
@@ -116,7 +115,10 @@ std::string random_cell(Random& random, bool number) {
 }
 
 std::string random_file(Random& random) {
-  static const std::array<const char*, 4> fronts = {"k,a,x,b,l", "a,b,k,l", "\xEF\xBB\xBF" "l,x,k,b,a", "a;k;l;b"};
+  static const std::array<const char*, 4> fronts = {"k,a,x,b,l", "a,b,k,l",
+                                                    "\xEF\xBB\xBF"
+                                                    "l,x,k,b,a",
+                                                    "a;k;l;b"};
   std::string text = fronts[below(random, fronts.size())];
   const char delimiter = text.find(';') == std::string::npos ? ',' : ';';
   std::vector<bool> numbers;

@@ -16,6 +16,9 @@ constexpr std::array<std::string_view, 7> days = {"Sunday",   "Monday", "Tuesday
 constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
+constexpr int first_year = 1700;
+constexpr int last_year = 2261;
+
 /// Takes a text apart from its front; once something does not fit, `ok` stays false.
 class Parts {
  public:
@@ -83,6 +86,9 @@ std::optional<system_clock::time_point> on(int year, int month, int day, std::ch
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return std::nullopt;
+  // The clock counts nanoseconds in 64 bits.
+  if (year < first_year) return std::chrono::sys_days(std::chrono::year(first_year) / 1 / 1);
+  if (year > last_year) return std::chrono::sys_days(std::chrono::year(last_year) / 12 / 31);
   return std::chrono::sys_days(date) + time_of_day;
 }
 

@@ -32,8 +32,8 @@ std::string_view trimmed(std::string_view text) {
 
 /// libcurl's own text tells more for these, and holds nothing of the URL's query, the headers or a proxy's password.
 bool has_plain_text(CURLcode code) {
-  return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT || code == CURLE_PEER_FAILED_VERIFICATION ||
-         code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PARTIAL_FILE;
+  return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+         code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PARTIAL_FILE;
 }
 
 }  // namespace

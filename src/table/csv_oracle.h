@@ -170,7 +170,8 @@ class CsvOracle {
     for (std::size_t i = begin; i < end; ++i) line_ += text_[i] == '\n' ? 1U : 0U;
   }
 
-  /// The first cell that is no text; `none` where all are, or where the record is cut.
+  /// The first cell that is no text; one past the last where only the row is not; `none` where all are, or where the
+  /// record is cut.
   std::size_t decode(Record& record) {
     const bool whole = record.fault == RowFault::none;
     if (whole && !decided_ && !is_ascii(record.raw)) {
@@ -182,6 +183,8 @@ class CsvOracle {
     for (std::size_t i = 0; i < record.cells.size() && whole; ++i) {
       if (!is_text(record.cells[i]) && bad == none) bad = i;
     }
+    // Bytes that a quote stood between may make a character once it is gone: the row as it stands decides.
+    if (whole && bad == none && !is_text(record.raw)) bad = record.cells.size();
     TextArena arena;
     const auto convert = [&](std::string& s) {
       s = std::string(windows_ ? windows_1252_to_utf8(s, arena) : repair_utf8(s, arena));

@@ -106,10 +106,10 @@ class CsvReader {
   /// the same again.
   Result<Step> next(Batch& batch);
 
-  /// The same for who reads rows elsewhere (table/segment.h), on other threads even: as much text as holds whole records
-  /// is found, but not read, and is handed out as a segment; only rows that cannot be told without what comes after
-  /// them come as a batch, a few at a time. Both together are the rows of next(batch), in order; the two may be mixed.
-  /// The segment's text lives until the next call, unless it is kept.
+  /// The same for who reads rows elsewhere (table/segment.h), on other threads even: as much text as holds whole
+  /// records is found, but not read, and is handed out as a segment; only rows that cannot be told without what comes
+  /// after them come as a batch, a few at a time. Both together are the rows of next(batch), in order; the two may be
+  /// mixed. The segment's text lives until the next call, unless it is kept.
   Result<Step> next(Batch& batch, Segment& segment);
   /// Lets the text of the segment that was just handed out live in `block`, whose content is lost.
   void keep(Segment& segment, TextBlock& block);

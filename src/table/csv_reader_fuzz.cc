@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     std::abort();
   }
   for (const By by : {By::segments, By::kept_segments}) {
-    const ReadFile pieces = read_text(text, options, [](std::size_t most) { return most; }, by);
+    const ReadFile pieces = read_text(
+        text, options, [](std::size_t most) { return most; }, by);
     if (whole.error != pieces.error || whole.rows != pieces.rows || whole.notes != pieces.notes) std::abort();
   }
   for (const auto& row : whole.rows) {

@@ -85,8 +85,7 @@ void BuildIndex(std::string_view text, char delimiter, bool decimal_comma, Index
       const auto is_end = hn::Or(hn::Eq(bytes, delimiters), is_line_feed);
       const auto is_mark = hn::Or(hn::Eq(bytes, points), hn::Eq(bytes, commas));
       const auto is_digit = hn::Gt(ten, hn::Sub(bytes, zeros));
-      const auto is_odd =
-          hn::Or(hn::Or(hn::Eq(bytes, quotes), hn::Eq(bytes, hn::Zero(d))), hn::Gt(bytes, last_ascii));
+      const auto is_odd = hn::Or(hn::Or(hn::Eq(bytes, quotes), hn::Eq(bytes, hn::Zero(d))), hn::Gt(bytes, last_ascii));
       end_bits |= bits_of(d, is_end) << i;
       line_end_bits |= bits_of(d, is_line_feed) << i;
       odd_bits |= bits_of(d, is_odd) << i;

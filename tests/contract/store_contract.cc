@@ -72,6 +72,9 @@ TEST_P(StoreContract, IsEmptyAtFirst) {
   EXPECT_EQ(kind_of(store().open("none.csv", std::nullopt)), ErrorKind::not_found);
   EXPECT_EQ(kind_of(store().open("no/folder/none.csv", std::nullopt)), ErrorKind::not_found);
   EXPECT_EQ(kind_of(store().remove("none.csv", std::nullopt)), ErrorKind::not_found);
+  EXPECT_EQ(kind_of(store().open("none.csv", "0x1")), ErrorKind::not_found);
+  EXPECT_EQ(kind_of(store().open("none.csv", "0x1", 5)), ErrorKind::not_found);
+  EXPECT_EQ(kind_of(store().remove("none.csv", "0x1")), ErrorKind::not_found);
 }
 
 TEST_P(StoreContract, ReadsBackWhatWasWritten) {
@@ -110,6 +113,17 @@ TEST_P(StoreContract, ReadsFromAnOffset) {
       ASSERT_TRUE(source) << offset;
       EXPECT_EQ(drain(**source, 4).value(), std::string("0123456789").substr(std::min<std::size_t>(offset, 10)));
     }
+  }
+}
+
+TEST_P(StoreContract, ResumesAtAnyOffset) {
+  const std::string bytes = numbered_lines(300'000, ",resumed\n");
+  const std::string etag = put("x", bytes).etag;
+  const std::size_t size = bytes.size();
+  for (const std::size_t offset : {std::size_t{1}, size / 3, size / 2 + 1, limits::mib - 1, limits::mib, size - 1}) {
+    const auto source = store().open("x", etag, offset);
+    ASSERT_TRUE(source) << offset;
+    EXPECT_EQ(content_hash_hex(drain(**source, 50'000).value()), content_hash_hex(bytes.substr(offset))) << offset;
   }
 }
 
@@ -216,6 +230,34 @@ TEST_P(StoreContract, MetadataBelongToTheirVersion) {
   EXPECT_THAT(store().properties("r.json")->metadata, IsEmpty());
 }
 
+TEST_P(StoreContract, MetadataKeepEveryValue) {
+  const Metadata metadata = {{"name", "Zo\xC3\xAB, \xE6\xBC\xA2\xE5\xAD\x97 \xF0\x9F\x98\x80"},
+                             {"percent", "100%"},
+                             {"encoded", "a%20b%C3%AB"},
+                             {"spaces", "  both ends  "},
+                             {"one_space", " "},
+                             {"xml", "<a b=\"c\">&amp;]]></a>"},
+                             {"lengthy", std::string(2000, 'v')}};
+  put("x", "1", metadata);
+  EXPECT_EQ(store().properties("x")->metadata, metadata);
+}
+
+TEST_P(StoreContract, ListsMetadata) {
+  const std::map<std::string, Metadata> wanted = {
+      {"none", {}}, {"two", {{"model_version", "v1 & <2>"}, {"_n2", "Zo\xC3\xAB"}}}, {"sub/one", {{"empty", ""}}}};
+  for (const auto& [name, metadata] : wanted) put(name, "of " + name, metadata);
+  std::map<std::string, Metadata> seen;
+  ASSERT_TRUE(store().list_with_metadata([&](const BlobProperties& blob) {
+    const auto alone = store().properties(blob.info.name);
+    EXPECT_TRUE(alone && alone->info.etag == blob.info.etag && alone->info.size_bytes == blob.info.size_bytes);
+    return seen.emplace(blob.info.name, blob.metadata).second;
+  }));
+  EXPECT_EQ(seen, wanted);
+  int calls = 0;
+  EXPECT_TRUE(store().list_with_metadata([&](const BlobProperties&) { return ++calls < 2; }));
+  EXPECT_EQ(calls, 2);
+}
+
 TEST_P(StoreContract, MetadataDoNotMeetUnderLikeNames) {
   const std::string lengthy(240, 'n');
   const std::vector<std::string> wanted = {"x",           "x.json", "y.json/x", "y",
@@ -263,6 +305,9 @@ TEST_P(StoreContract, IfMatch) {
   ASSERT_TRUE(second);
   EXPECT_EQ(kind_of(write_all(store(), "x", "3", WriteCondition::if_match(first), {})), ErrorKind::changed);
   EXPECT_EQ(get("x"), "2");
+  ASSERT_TRUE(store().remove("x", std::nullopt));
+  EXPECT_EQ(kind_of(write_all(store(), "x", "4", WriteCondition::if_match(second->etag), {})), ErrorKind::changed);
+  EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_P(StoreContract, ConditionsAreLookedAtOnCommit) {
@@ -386,6 +431,26 @@ TEST_P(StoreContract, OfManyWhoWriteIfAbsentOneWins) {
     EXPECT_EQ(losers, writers - 1);
     EXPECT_EQ(get(name), winner);
     EXPECT_EQ(store().properties(name)->metadata, (Metadata{{"by", winner}}));
+  }
+}
+
+TEST_P(StoreContract, OfTwoLargeBlobsWrittenIfAbsentOneWins) {
+  const auto again = fixture_->open_again();
+  for (int round = 0; round < 3; ++round) {
+    const std::string name = "large/" + std::to_string(round);
+    const std::vector<std::string> bytes = {numbered_lines(300'000, ",one\n"), numbered_lines(300'000, ",two\n")};
+    std::vector<std::unique_ptr<BlobWriter>> writers;
+    writers.push_back(store().create(name, WriteCondition::if_absent()).value());
+    writers.push_back((again ? *again : store()).create(name, WriteCondition::if_absent()).value());
+    for (std::size_t i = 0; i < 2; ++i) ASSERT_TRUE(writers[i]->write(bytes[i]));
+    std::vector<Result<BlobInfo>> outcomes(2, fail(ErrorKind::give_up, "did not run"));
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < 2; ++i) threads.emplace_back([&, i] { outcomes[i] = writers[i]->commit({}); });
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_NE(outcomes[0].has_value(), outcomes[1].has_value());
+    const std::size_t winner = outcomes[0] ? 0 : 1;
+    EXPECT_EQ(kind_of(outcomes[1 - winner]), ErrorKind::changed);
+    EXPECT_EQ(content_hash_hex(get(name)), content_hash_hex(bytes[winner]));
   }
 }
 

@@ -22,14 +22,14 @@ def run(*arguments, stdin=None, env=None):
                           capture_output=True, timeout=300, check=False, env={**os.environ, **(env or {})})
 
 
-def wait_until(condition, what):
-    end = time.monotonic() + DEADLINE_SECONDS
+def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.005):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
-        time.sleep(0.005)
-    raise AssertionError(f"waited {DEADLINE_SECONDS} s in vain: {what}")
+        time.sleep(pause)
+    raise AssertionError(f"waited {seconds} s in vain: {what}")
 
 
 class Running:

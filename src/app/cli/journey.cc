@@ -1,57 +1,110 @@
 #include "app/cli/journey.h"
 
-#include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "store/local_store.h"
+#include "base/stop.h"
+#include "event/azure_queue.h"
+#include "event/local_inbox.h"
+#include "event/queue_inbox.h"
+#include "event/store_sweep.h"
 
 namespace dropscore::app {
 namespace {
 
-/// True where `inner` is `outer` or lies within it.
-bool is_within(const std::filesystem::path& inner, const std::filesystem::path& outer) {
-  const auto [end, unused] = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
-  return end == outer.end();
+using std::chrono::milliseconds;
+
+constexpr milliseconds folder_sweep{2000};        // beside file events
+constexpr milliseconds container_sweep{500};      // the whole trigger
+constexpr milliseconds lost_event_sweep{10'000};  // beside a queue
+
+job::Containers stores_of(const Container& input, const Container& output) {
+  return {input.store.get(), output.store.get()};
 }
 
-Status check_apart(const std::filesystem::path& input, const std::filesystem::path& output) {
-  std::error_code failed;
-  const auto whole = [&failed](const std::filesystem::path& path) {
-    std::filesystem::path resolved = std::filesystem::weakly_canonical(path, failed);
-    return resolved.has_filename() ? resolved : resolved.parent_path();  // "in/" is "in"
-  };
-  const std::filesystem::path in = whole(input);
-  const std::filesystem::path out = whole(output);
-  if (is_within(in, out) || is_within(out, in)) {
-    return fail(ErrorKind::misuse,
-                fmt::format("the input folder {} and the output folder {} are the same or one lies in the "
-                            "other; results would be taken for input. Choose two folders side by side",
-                            in.string(), out.string()));
+struct Queue {
+  azure::Account account;
+  std::string name;
+};
+
+/// A queue by its URL, or by its name in the account of the input.
+Result<Queue> find_queue(const std::string& queue, const azure::Account& input,
+                         const std::shared_ptr<net::HttpClient>& client) {
+  if (azure::is_resource_url(queue)) {
+    DROPSCORE_TRY(const azure::ResourceUrl url, azure::parse_resource_url(queue));
+    DROPSCORE_TRY(azure::Account account, azure::resolve_account(url, azure::process_environment(), client));
+    account.queue_endpoint = url.endpoint;
+    return Queue{std::move(account), url.name};
   }
-  return {};
+  if (input.queue_endpoint.empty()) {
+    return fail(ErrorKind::misuse,
+                fmt::format("where the queue service of account {} is cannot be told from the container's URL; give "
+                            "--queue the queue's whole URL, or a connection string with a QueueEndpoint",
+                            input.name));
+  }
+  return Queue{input, queue};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, FileScorerSource scorer) {
+Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, const FileScorerSource& scorer,
+                                                const std::shared_ptr<net::HttpClient>& client) {
   DROPSCORE_CHECK(options.worker.validate());
-  DROPSCORE_CHECK(options.inbox.validate());
   DROPSCORE_CHECK(check_apart(options.input, options.output));
+  const StopEndsProgram impatience;  // a service that cannot be reached is waited for
   std::unique_ptr<Journey> journey(new Journey);
-  DROPSCORE_TRY(journey->input_, store::open_local_store(options.input));
-  DROPSCORE_TRY(journey->output_, store::open_local_store(options.output));
-  const job::Containers stores{journey->input_.get(), journey->output_.get()};
-  const auto is_pending = [stores, scorer, rescore = options.rescore](const store::BlobInfo& blob) -> Result<bool> {
-    std::optional<std::string> model;
-    if (rescore) {
-      DROPSCORE_TRY(model, scorer()->model_version());
-    }
-    return job::is_pending(stores, blob, model);
-  };
-  DROPSCORE_TRY(journey->inbox_, event::open_local_inbox(options.input, *journey->input_, is_pending, options.inbox));
-  journey->worker_ = std::make_unique<Worker>(stores, *journey->inbox_, std::move(scorer), options.worker);
+  journey->drain_time_ = options.drain_time;
+  DROPSCORE_TRY(journey->input_, open_container(options.input, client));
+  DROPSCORE_TRY(journey->output_, open_container(options.output, client));
+  DROPSCORE_CHECK(journey->open_inbox(options, scorer, client));
+  journey->worker_ =
+      std::make_unique<Worker>(stores_of(journey->input_, journey->output_), *journey->inbox_, scorer, options.worker);
   return journey;
+}
+
+Status Journey::open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
+                           const std::shared_ptr<net::HttpClient>& client) {
+  const job::Containers stores = stores_of(input_, output_);
+  const auto wanted_model = [scorer, rescore = options.rescore]() -> Result<std::optional<std::string>> {
+    if (!rescore) return std::nullopt;
+    DROPSCORE_TRY(std::string version, scorer()->model_version());
+    return std::optional(std::move(version));
+  };
+  const bool wants_queue =
+      options.trigger == Trigger::queue || (options.trigger == Trigger::automatic && !options.queue.empty());
+  if (!input_.is_remote()) {
+    if (wants_queue) return fail(ErrorKind::misuse, "a folder has no queue; leave --queue and --trigger queue away");
+    const auto is_pending = [stores, wanted_model](const store::BlobInfo& blob) -> Result<bool> {
+      DROPSCORE_TRY(const std::optional<std::string> model, wanted_model());
+      return job::is_pending(stores, blob, model);
+    };
+    const event::LocalInboxOptions inbox{.use_inotify = options.trigger == Trigger::automatic,
+                                         .sweep_interval = options.sweep_interval.value_or(folder_sweep)};
+    DROPSCORE_TRY(inbox_, event::open_local_inbox(input_.folder, *input_.store, is_pending, inbox));
+    return {};
+  }
+
+  const event::FindPending find_pending =
+      [stores, wanted_model](const std::function<bool(const store::BlobInfo&)>& visit) -> Status {
+    DROPSCORE_TRY(const std::optional<std::string> model, wanted_model());
+    return job::find_pending(stores, model, visit);
+  };
+  if (!wants_queue) {
+    const event::StoreSweepOptions sweep{.interval = options.sweep_interval.value_or(container_sweep)};
+    DROPSCORE_TRY(std::unique_ptr<event::SweepInbox> inbox, event::open_sweep_inbox(find_pending, sweep));
+    notify_ = [to = inbox.get()](const std::string& blob) { to->notify(blob); };
+    inbox_ = std::move(inbox);
+    return {};
+  }
+  if (options.queue.empty()) return fail(ErrorKind::misuse, "--trigger queue needs --queue NAME");
+  DROPSCORE_TRY(const Queue queue, find_queue(options.queue, *input_.account, client));
+  DROPSCORE_CHECK(event::AzureQueue(queue.account, queue.name, client).make());
+  event::QueueInboxOptions inbox;
+  inbox.visibility = options.visibility;
+  inbox.sweep.interval = options.sweep_interval.value_or(lost_event_sweep);
+  DROPSCORE_TRY(inbox_, event::open_queue_inbox(queue.account, queue.name, client, *input_.store, find_pending, inbox));
+  return {};
 }
 
 }  // namespace dropscore::app

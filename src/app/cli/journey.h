@@ -1,41 +1,67 @@
-// The local journey put together: two folders, the inbox between them, the worker. What `watch` and `up` start.
+// The journey put together: two containers, the inbox that hears of new blobs, the worker. What `watch` and `up` start.
 #pragma once
 
-#include <filesystem>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "app/cli/container.h"
 #include "app/worker/worker.h"
 #include "base/result.h"
-#include "event/local_inbox.h"
-#include "job/scorer.h"
-#include "store/store.h"
+#include "event/inbox.h"
+#include "net/http_client.h"
 
 namespace dropscore::app {
 
+/// What tells that a blob arrived, besides a sweep, which always looks for what nothing told of.
+enum class Trigger : std::uint8_t {
+  automatic,  ///< a folder's file events; a container's queue where one is named, else sweeps alone
+  sweep,
+  queue,
+};
+
 struct JourneyOptions {
-  std::filesystem::path input;
-  std::filesystem::path output;
+  std::string input;   ///< a folder or a container's URL
+  std::string output;  ///< likewise
+  Trigger trigger = Trigger::automatic;
+  std::string queue;                                        ///< name or URL; empty: none
+  std::chrono::seconds visibility{60};                      ///< of a queue's messages
+  std::optional<std::chrono::milliseconds> sweep_interval;  ///< empty: by what is swept
+  std::chrono::milliseconds drain_time{25'000};             ///< that stop() gives to files under way
   bool rescore = false;  ///< a sweep also takes files whose result another model made
-  event::LocalInboxOptions inbox;
   WorkerOptions worker;
 };
 
-/// Owns the stores, the inbox and the worker, in the order in which they must end. Thread-safe.
+/// Owns the containers, the inbox and the worker, in the order in which they must end. Thread-safe.
 class Journey {
  public:
-  /// Makes missing folders. Errors: `misuse` (equal or nested folders, not a folder, no permission).
-  static Result<std::unique_ptr<Journey>> start(const JourneyOptions& options, FileScorerSource scorer);
-  /// Finishes the files under way and returns.
-  void stop() { worker_->stop(); }
+  /// Makes missing folders, containers and the queue. Errors: `misuse` (equal or nested folders, not a folder, no
+  /// permission or credential), `try_later` (a service cannot be reached). REQUIRES: block_stop_signals() was called.
+  static Result<std::unique_ptr<Journey>> start(const JourneyOptions& options, const FileScorerSource& scorer,
+                                                const std::shared_ptr<net::HttpClient>& client);
+
+  /// Finishes the files under way. False where they took longer than the drain time: they were given back, and the
+  /// process should end without another word.
+  bool stop() { return worker_->stop_within(drain_time_); }
+
+  /// How else the journey can be told of a blob: by a webhook. Empty where the inbox has no use for it. Valid as long
+  /// as the journey is.
+  const std::function<void(const std::string& blob)>& notify() const { return notify_; }
+  const Container& input() const { return input_; }
 
  private:
   Journey() = default;
-  std::unique_ptr<store::BlobStore> input_;
-  std::unique_ptr<store::BlobStore> output_;
+  Status open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
+                    const std::shared_ptr<net::HttpClient>& client);
+
+  Container input_;
+  Container output_;
   std::unique_ptr<event::Inbox> inbox_;
+  std::function<void(const std::string&)> notify_;
   std::unique_ptr<Worker> worker_;
+  std::chrono::milliseconds drain_time_{};
 };
 
 }  // namespace dropscore::app

@@ -1,9 +1,15 @@
 // The options of the HTTP API and of the trigger, which `serve`, `watch` and `up` share.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <string>
+
 #include "app/cli/journey.h"
 #include "app/cli/score_options.h"
 #include "app/http/server.h"
+#include "job/file_scorer.h"
+#include "model/model.h"
 
 namespace dropscore::app {
 
@@ -15,23 +21,47 @@ inline void add_server_options(CLI::App& command, http::ServerOptions& options) 
 
 struct TriggerArguments {
   std::string trigger = "auto";
-  std::uint64_t sweep_interval_ms = 2000;
+  std::uint64_t sweep_interval_ms = 0;
+  std::uint64_t visibility_s = 60;
+  std::uint64_t drain_s = 25;
   JourneyOptions journey;
 
   void add_to(CLI::App& command) {
-    add_option(command, "--trigger", trigger, "auto: file events and sweeps; sweep: sweeps only (network drives)")
+    add_option(command, "--trigger", trigger,
+               "auto: file events of a folder, the queue of a container where --queue names one, and sweeps; queue; "
+               "sweep: sweeps only (network drives)")
         ->check(CLI::IsMember({"auto", "sweep", "queue"}));
+    add_option(command, "--queue", journey.queue,
+               "Storage queue that Event Grid tells of new blobs: a name in the input's account, or a URL");
+    add_option(command, "--visibility-s", visibility_s,
+               "A queue's message stays hidden for this long once its worker has died")
+        ->check(CLI::Range(1, 604'800));
     add_option(command, "--sweep-interval-ms", sweep_interval_ms,
-               "Pause between sweeps for files that no event told of");
+               "Pause between sweeps for files that no event told of; 0: 500 for a container, 2000 for a folder, "
+               "10000 beside a queue; longer where sweeps are slow")
+        ->check(CLI::Range(0, 86'400'000));
     add_flag(command, "--rescore", journey.rescore, "Also take files whose result was made by another model");
     add_option(command, "--workers", journey.worker.threads, "Files scored at a time")->check(CLI::Range(1, 256));
+    add_option(command, "--drain-s", drain_s,
+               "On a stop signal, files under way have this long; then they are given back")
+        ->check(CLI::Range(0, 86'400));
   }
 
   void finish(const job::ScoreOptions& score) {
-    journey.inbox.use_inotify = trigger == "auto";
-    journey.inbox.sweep_interval = std::chrono::milliseconds(sweep_interval_ms);
+    journey.trigger = trigger == "queue" ? Trigger::queue : trigger == "sweep" ? Trigger::sweep : Trigger::automatic;
+    if (sweep_interval_ms > 0) journey.sweep_interval = std::chrono::milliseconds(sweep_interval_ms);
+    journey.visibility = std::chrono::seconds(visibility_s);
+    journey.drain_time = std::chrono::seconds(drain_s);
     journey.worker.score = score;
   }
 };
+
+/// Each file scored by the model as it is now.
+inline FileScorerSource scored_by(std::shared_ptr<const model::Model> model) {
+  return [scorer = job::file_scorer(job::Scorer(std::move(model)))] { return scorer; };
+}
+
+/// Stops the journey; ends the process where files are still under way after the drain time.
+void stop_or_leave(Journey& journey);
 
 }  // namespace dropscore::app

@@ -138,7 +138,8 @@ void add_train(CLI::App& app, Action& action) {
 #else
 
 void add_train(CLI::App& app, Action& action) {
-  CLI::App& command = *app.add_subcommand("train", "Not in this build, which only serves")->allow_extras();
+  CLI::App& command =
+      *app.add_subcommand("train", "Not in this build, which only serves")->allow_extras()->fallthrough(false);
   command.callback([&action] {
     action = [] {
       fmt::print(stderr, "dropscore: this build serves and scores only; train with the full build\n");

@@ -10,42 +10,71 @@
 namespace dropscore::app {
 namespace {
 
+constexpr const char* emulator = "UseDevelopmentStorage=true";
+
 struct UpCommand {
   std::string directory = ".";
+  bool azure = false;
   std::string model;
   http::ServerOptions server;
   TriggerArguments trigger;
   ScoreArguments score;
 };
 
+/// Where nothing else is said: folders of --dir, or with --azure containers of the account whose connection string is
+/// there, else of the emulator.
+Status choose_containers(const UpCommand& arguments, JourneyOptions& options) {
+  std::string base = arguments.directory;
+  if (arguments.azure) {
+    ::setenv("DROPSCORE_CONNECTION_STRING", emulator, 0);  // NOLINT(concurrency-mt-unsafe): no thread yet
+    DROPSCORE_TRY(const std::optional<azure::ConnectionString> account,
+                  azure::connection_string(azure::process_environment()));
+    base = account->blob_endpoint;
+  }
+  if (options.input.empty()) options.input = fmt::format("{}/input-data", base);
+  if (options.output.empty()) options.output = fmt::format("{}/output-results", base);
+  return {};
+}
+
+/// The emulator is something that a first user has yet to start.
+tl::unexpected<Error> with_hint(const UpCommand& arguments, Error error) {
+  if (arguments.azure && error.kind == ErrorKind::try_later) {
+    error.detail.text += "\nIs the storage emulator running? npx azurite --inMemoryPersistence --skipApiVersionCheck";
+  }
+  return tl::unexpected<Error>(std::move(error));
+}
+
 Status run_up(UpCommand& arguments) {
   block_stop_signals();
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
-  const std::filesystem::path directory = arguments.directory;
-  const std::filesystem::path model_directory =
-      arguments.model.empty() ? directory / "models" : std::filesystem::path(arguments.model);
+  const std::filesystem::path model_directory = arguments.model.empty()
+                                                    ? std::filesystem::path(arguments.directory) / "models"
+                                                    : std::filesystem::path(arguments.model);
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(model_directory));
-  const auto scorer = [model] { return job::Scorer(model); };
   JourneyOptions& options = arguments.trigger.journey;
-  options.input = directory / "input-data";
-  options.output = directory / "output-results";
-  DROPSCORE_TRY(const std::unique_ptr<Journey> journey,
-                Journey::start(options, [scorer = job::file_scorer(scorer())] { return scorer; }));
-  DROPSCORE_TRY(const std::unique_ptr<http::Server> server, http::Server::start(scorer, arguments.server));
-  log::info("up", {{"input", options.input.string()},
-                   {"output", options.output.string()},
+  DROPSCORE_CHECK(choose_containers(arguments, options));
+  const auto client = std::make_shared<net::HttpClient>();
+  Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
+  if (!started) return with_hint(arguments, started.error());
+  const std::unique_ptr<Journey> journey = *std::move(started);
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
+                http::Server::start([model] { return job::Scorer(model); }, arguments.server));
+  const std::string input = shown(options.input);
+  const std::string output = shown(options.output);
+  log::info("up", {{"input", input},
+                   {"output", output},
                    {"host", arguments.server.host},
                    {"port", server->port()},
                    {"model_version", model->version()}});
   fmt::print(
       "dropscore is up. Drop CSV files into {}; results appear in {}.\nAPI: http://{}:{}/predict   Stop: Ctrl-C\n",
-      options.input.string(), options.output.string(), arguments.server.host, server->port());
+      input, output, arguments.server.host, server->port());
   std::fflush(stdout);
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
   server->stop();
-  journey->stop();
+  stop_or_leave(*journey);
   return {};
 }
 
@@ -54,18 +83,27 @@ Status run_up(UpCommand& arguments) {
 void add_up(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<UpCommand>();
   CLI::App& command =
-      *app.add_subcommand("up", "Everything on one machine: the folder trigger and the HTTP API in one process");
+      *app.add_subcommand("up", "Everything in one process: the trigger, on folders or on Azure, and the HTTP API");
   command.footer(
       "Files dropped in DIR/input-data are scored with the model in DIR/models; results appear in DIR/output-results.\n"
-      "Example: dropscore train customers.csv --out here/models && dropscore up --dir here");
+      "Example: dropscore train customers.csv --out here/models && dropscore up --dir here\n"
+      "\n"
+      "--azure takes the containers input-data and output-results of the storage account whose connection string is "
+      "in\n"
+      "DROPSCORE_CONNECTION_STRING (or AZURE_STORAGE_CONNECTION_STRING, AzureWebJobsStorage); without one, of the\n"
+      "emulator on this machine (npx azurite). --input and --output name others. Then POST /events also takes Event\n"
+      "Grid's webhook, unless a --queue is named.\n"
+      "Example: npx azurite --inMemoryPersistence &   dropscore up --azure --model model");
   add_option(command, "--dir", arguments->directory, "Folder that holds input-data, output-results and models");
+  add_flag(command, "--azure", arguments->azure, "Containers of a storage account, or of its emulator, not folders");
+  add_option(command, "--input", arguments->trigger.journey.input, "Folder or container URL, where it is another");
+  add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another");
   add_option(command, "--model", arguments->model, "Model folder, where it is not DIR/models");
   add_server_options(command, arguments->server);
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {
     action = [arguments] {
-      if (arguments->trigger.trigger == "queue") return report_not_built("up --trigger queue");
       const Status done = run_up(*arguments);
       return done ? exit_done : report_error(done.error());
     };

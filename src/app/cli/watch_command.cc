@@ -1,40 +1,46 @@
-#include <fmt/format.h>
-
 #include "app/cli/serving_options.h"
 #include "base/log.h"
 #include "base/stop.h"
+#include "job/api_scorer.h"
 #include "model/model.h"
 
 namespace dropscore::app {
 namespace {
 
 struct WatchCommand {
-  std::string input;
-  std::string output;
   std::string model;
-  std::string api;
+  job::ApiOptions api;
+  std::uint64_t api_timeout_s = 120;
   TriggerArguments trigger;
   ScoreArguments score;
 };
 
-bool is_remote(const std::string& uri) { return uri.find("://") != std::string::npos; }
+Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_ptr<net::HttpClient>& client) {
+  if (arguments.model.empty() == arguments.api.url.empty()) {
+    return fail(ErrorKind::misuse, "watch needs either --model MODEL_DIR or --api URL");
+  }
+  if (arguments.api.url.empty()) {
+    DROPSCORE_TRY(std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+    log::info("model_loaded", {{"model_version", model->version()}});
+    return scored_by(std::move(model));
+  }
+  arguments.api.timeout = std::chrono::seconds(arguments.api_timeout_s);
+  DROPSCORE_TRY(std::shared_ptr<const job::FileScorer> scorer, job::api_scorer(arguments.api, client));
+  return FileScorerSource([scorer = std::move(scorer)] { return scorer; });
+}
 
 Status run_watch(WatchCommand& arguments) {
   block_stop_signals();
-  if (arguments.model.empty()) return fail(ErrorKind::misuse, "watch needs --model MODEL_DIR");
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
-  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
-  JourneyOptions& options = arguments.trigger.journey;
-  options.input = arguments.input;
-  options.output = arguments.output;
-  DROPSCORE_TRY(const std::unique_ptr<Journey> journey,
-                Journey::start(options, [scorer = job::file_scorer(job::Scorer(model))] { return scorer; }));
-  log::info("watching",
-            {{"input", arguments.input}, {"output", arguments.output}, {"model_version", model->version()}});
+  const auto client = std::make_shared<net::HttpClient>();
+  DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client));
+  const JourneyOptions& options = arguments.trigger.journey;
+  DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer, client));
+  log::info("watching", {{"input", shown(options.input)}, {"output", shown(options.output)}});
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
-  journey->stop();
+  stop_or_leave(*journey);
   return {};
 }
 
@@ -43,23 +49,34 @@ Status run_watch(WatchCommand& arguments) {
 void add_watch(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<WatchCommand>();
   CLI::App& command =
-      *app.add_subcommand("watch", "Score every file that is dropped in a folder; results go to another");
+      *app.add_subcommand("watch", "Score every file that is dropped in a folder or an Azure container");
   command.footer(
-      "A file is taken once its writer has closed it or renamed it into place. Names that start with . or ~ or end in\n"
-      ".tmp or .part are ignored. The result of input/a.csv is output/a.csv.json.\n"
-      "Example: dropscore watch --input input-data --output output-results --model model");
-  add_option(command, "--input", arguments->input, "Folder to watch")->required();
-  add_option(command, "--output", arguments->output, "Folder for the results")->required();
+      "The result of input/a.csv is output/a.csv.json.\n"
+      "\n"
+      "A folder: a file is taken once its writer has closed it or renamed it into place. Names that start with . or ~\n"
+      "or end in .tmp or .part are ignored.\n"
+      "  dropscore watch --input input-data --output output-results --model model\n"
+      "\n"
+      "A container of Azure Blob Storage, or of its emulator, by its URL. Credentials come from a SAS in the URL, "
+      "from\n"
+      "DROPSCORE_CONNECTION_STRING (or AZURE_STORAGE_CONNECTION_STRING, AzureWebJobsStorage), or from the managed\n"
+      "identity that runs it. With --queue, Event Grid's messages there tell of new blobs and any number of workers\n"
+      "share them; without, the container is listed again and again.\n"
+      "  dropscore watch --input https://acct.blob.core.windows.net/input-data \\\n"
+      "      --output https://acct.blob.core.windows.net/output-results --queue scoring-work --model model");
+  JourneyOptions& journey = arguments->trigger.journey;
+  add_option(command, "--input", journey.input, "Folder or container URL to watch")->required();
+  add_option(command, "--output", journey.output, "Folder or container URL for the results")->required();
   add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`");
-  add_option(command, "--api", arguments->api, "Score through a running API instead (not built yet)");
+  add_option(command, "--api", arguments->api.url, "Score through POST URL/predict of a running API instead");
+  add_option(command, "--api-timeout-s", arguments->api_timeout_s, "Time for one file through the API")
+      ->check(CLI::Range(1, 86'400));
+  command.add_option("--api-key", arguments->api.key, "Key that the API asks for; better given by DROPSCORE_API_KEY")
+      ->envname(environment_name("--api-key"));
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {
     action = [arguments] {
-      if (!arguments->api.empty()) return report_not_built("watch --api");
-      if (is_remote(arguments->input) || is_remote(arguments->output))
-        return report_not_built("watch on a remote container");
-      if (arguments->trigger.trigger == "queue") return report_not_built("watch --trigger queue");
       const Status done = run_watch(*arguments);
       return done ? exit_done : report_error(done.error());
     };

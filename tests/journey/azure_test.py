@@ -1,0 +1,270 @@
+"""The journey on Azure's emulator: blobs uploaded by Microsoft's own tools, results beside them, whatever happens meanwhile.
+
+The Functions host and Event Grid cannot run here: the test puts on the queue, or posts to the webhook, what they would.
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import time
+import unittest
+
+from azure_support import AzureTest, records
+from event_grid import blob_created
+from support import CUSTOMERS, DATA, DEADLINE_SECONDS, request, run, wait_until
+
+import prove_azure_faults
+import prove_azure_kills
+import prove_azure_poison
+
+OFFICIAL = pathlib.Path(__file__).resolve().parent.parent / "azure/official.mjs"
+SHARED_DATA = pathlib.Path(os.environ.get("DROPSCORE_SHARED_DATA", "/nonexistent"))
+UPLOADS = 20
+LATENCY_SECONDS = 1.0  # the original: 5 to 10
+
+
+def official(connection_string, *arguments):
+    done = subprocess.run(["node", str(OFFICIAL), *map(str, arguments)], capture_output=True, timeout=DEADLINE_SECONDS,
+                          env={**os.environ, "AZURE_STORAGE_CONNECTION_STRING": connection_string}, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def az(folder, *arguments):
+    """Debian's azure-cli, its own settings in `folder`."""
+    done = subprocess.run(["az", *map(str, arguments), "--only-show-errors", "--output", "json"], capture_output=True,
+                          timeout=DEADLINE_SECONDS, check=False,
+                          env={**os.environ, "AZURE_CONFIG_DIR": str(folder), "AZURE_CORE_COLLECT_TELEMETRY": "no"})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+class OriginalTest(AzureTest):
+    """The original system's end-to-end test, with its command, its names and, where its data is there, its model."""
+
+    @classmethod
+    def train(cls, folder, seed):
+        data = SHARED_DATA / "digital_marketing_campaign_dataset.csv"
+        cls.published = None
+        if not data.exists():
+            print(f"\n  no {data.name} in ../shared/data: made-up customers instead, and no comparison with published figures")
+            return super().train(folder, seed)
+        cls.published = json.loads((SHARED_DATA / "test_restart.csv.json").read_text())
+        done = run("train", data, "--out", folder, "--models", "svm", "--set", "svm.kernel=rbf", "--set", "svm.C=10",
+                   "--set", "svm.gamma=0.01", "--calibration", "original", "--threshold", "sign")
+        assert done.returncode == 0, done.stderr
+        return folder
+
+    def setUp(self):
+        super().setUp()
+        self.use("input-data", "output-results", "scoring-work")
+
+    def check_published(self, document):
+        self.assertEqual(document["blob_name"], "input-data/test_restart.csv")
+        self.assertEqual(document["processing_status"], "success")
+        self.assertEqual(len(document["predictions"]["predictions"]), 3)
+        if self.published is None:
+            return
+        for key, value in self.published["predictions"]["summary"].items():
+            self.assertAlmostEqual(document["predictions"]["summary"][key], value, delta=1e-6, msg=key)
+        for got, wanted in zip(document["predictions"]["predictions"], self.published["predictions"]["predictions"], strict=True):
+            for key, value in wanted.items():
+                if isinstance(value, float):
+                    self.assertAlmostEqual(got[key], value, delta=1e-6, msg=key)
+                else:
+                    self.assertEqual(got[key], value, key)
+
+    def test_upload_by_az_and_nineteen_more(self):
+        worker = self.watch().wait_for("watching")
+        grid = self.grid()
+        names = ["test_restart.csv"] + [f"test_restart_{i}.csv" for i in range(1, UPLOADS)]
+        seconds = []
+        for name in names:
+            if name == names[0]:
+                etag = az(self.folder, "storage", "blob", "upload", "--connection-string", self.azurite.connection_string,
+                          "--container-name", self.container, "--file", DATA / "test_restart.csv",
+                          "--name", name)["etag"].strip('"')
+            else:
+                etag = self.blobs.put(self.container, name, CUSTOMERS)
+            begin = time.monotonic()  # the upload's end; what Event Grid itself takes is not in it
+            grid.notify(self.container, name, etag, len(CUSTOMERS))
+            self.result_answer(name, etag)
+            seconds.append(time.monotonic() - begin)
+        print(f"\n  {UPLOADS} uploads, from the upload's end to the result: median {1000 * statistics.median(seconds):.0f} ms, "
+              f"most {1000 * max(seconds):.0f} ms", flush=True)
+        self.assertLess(max(seconds), LATENCY_SECONDS)
+        self.check_published(self.result("test_restart.csv"))
+        self.read_back_by_both()
+        self.assertEqual(worker.stop(), 0)
+
+    def read_back_by_both(self):
+        name, target = "test_restart.csv.json", self.folder / "downloaded.json"
+        az(self.folder, "storage", "blob", "download", "--connection-string", self.azurite.connection_string,
+           "--container-name", self.results, "--name", name, "--file", target)
+        self.check_published(json.loads(target.read_text()))
+        shown = az(self.folder, "storage", "blob", "show", "--connection-string", self.azurite.connection_string,
+                   "--container-name", self.results, "--name", name)
+        read = official(self.azurite.connection_string, "read", self.results, name)
+        self.check_published(json.loads(read["text"]))
+        self.assertEqual(read["contentType"], "application/json")
+        self.assertEqual(shown["properties"]["contentSettings"]["contentType"], "application/json")
+        self.assertEqual(shown["metadata"], read["metadata"])
+        self.assertEqual(read["metadata"]["input_etag"], self.blobs.head(self.container, "test_restart.csv").etag)
+        self.assertEqual(read["metadata"]["processing_status"], "success")
+        self.assertEqual(read["metadata"]["model_version"], json.loads(read["text"])["predictions"]["model_version"])
+
+    def test_upload_by_the_official_client(self):
+        self.watch()
+        etag = official(self.azurite.connection_string, "upload", self.container, "from node/customers é.csv",
+                        DATA / "test_restart.csv")["etag"].strip('"')
+        self.grid(schema="grid").notify(self.container, "from node/customers é.csv", etag, len(CUSTOMERS))
+        self.assertEqual(self.result("from node/customers é.csv", etag)["processing_status"], "success")
+        read = official(self.azurite.connection_string, "read", self.results, "from node/customers é.csv.json")
+        self.assertEqual(json.loads(read["text"])["blob_name"], "input-data/from node/customers é.csv")
+
+
+class TriggerTest(AzureTest):
+    def test_without_a_queue_it_sweeps(self):
+        self.upload("before.csv", CUSTOMERS)
+        self.watch(queue=False).wait_for("watching")
+        self.assertEqual(self.result("before.csv")["processing_status"], "success")
+        etag = self.upload("after.csv", CUSTOMERS)
+        begin = time.monotonic()
+        self.result("after.csv", etag)
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def test_sweep_is_chosen_though_a_queue_is_named(self):
+        self.watch("--trigger", "sweep").wait_for("watching")
+        etag = self.upload("a.csv", CUSTOMERS)
+        self.result("a.csv", etag)
+        self.assertFalse(self.queues.length(self.queue))
+
+    def test_a_queue_trigger_needs_a_queue(self):
+        done = run(*self.watch_arguments("--trigger", "queue", queue=False), env=self.credentials())
+        self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_events_of_every_form_and_twice(self):
+        worker = self.watch()
+        etags = {}
+        for schema in ("cloud", "grid", "grid-array"):
+            for encoding in ("base64", "plain"):
+                grid = self.grid(schema=schema, encoding=encoding, duplicate=0.5)
+                name = f"süd/{schema} {encoding}.csv"
+                etags[name] = self.upload(name, CUSTOMERS, grid)
+        for name, etag in etags.items():
+            self.result(name, etag)
+        self.wait_for_empty_queue(DEADLINE_SECONDS)
+        self.assertEqual(worker.stop(), 0)
+        outcomes = [record["outcome"] for record in records(worker.text(), "file_done")]
+        self.assertEqual(outcomes.count("scored"), len(etags))
+
+    def test_what_is_no_event_goes_to_the_dead_letters(self):
+        self.queues.put(self.queue, "no event at all")
+        etag = self.upload("a.csv", CUSTOMERS, self.grid())
+        self.watch()
+        self.result("a.csv", etag)
+        poison = f"{self.queue}-poison"
+        wait_until(lambda: self.queues.length(poison), "a dead letter")
+        self.wait_for_empty_queue(DEADLINE_SECONDS)
+        letters = official(self.azurite.connection_string, "peek", poison)
+        self.assertEqual(len(letters), 1)
+        self.assertIn("no event at all", letters[0])
+        self.assertTrue(json.loads(letters[0])["reason"])
+
+    def test_a_new_version_gets_a_new_result_and_a_lost_event_is_made_up_for(self):
+        grid = self.grid()
+        self.watch()
+        first = self.upload("a.csv", CUSTOMERS, grid)
+        self.assertEqual(self.result("a.csv", first)["predictions"]["summary"]["total_records"], 3)
+        second = self.upload("a.csv", b"\n".join(CUSTOMERS.splitlines()[:2]) + b"\n")  # and nobody tells
+        self.assertEqual(self.result("a.csv", second)["predictions"]["summary"]["total_records"], 1)
+
+    def test_a_long_file_keeps_its_message(self):
+        """Longer than the message is hidden: it is renewed, and a second worker does not take it."""
+        rows = 400_000
+        content = run("sample", "--rows", rows, "--unlabelled").stdout
+        pool = [self.watch("--visibility-s", 1) for _ in range(2)]
+        etag = self.upload("long.csv", content, self.grid())
+        self.assertEqual(self.result("long.csv", etag)["predictions"]["summary"]["total_records"], rows)
+        self.wait_for_empty_queue(DEADLINE_SECONDS)
+        for worker in pool:
+            self.assertEqual(worker.stop(), 0)
+        done = [record for worker in pool for record in records(worker.text(), "file_done")]
+        self.assertEqual([record["outcome"] for record in done], ["scored"])
+
+    def test_a_stopped_worker_gives_its_files_back(self):
+        grid = self.grid()
+        etags = {f"{i}.csv": self.upload(f"{i}.csv", CUSTOMERS, grid) for i in range(30)}
+        first = self.watch("--visibility-s", 600).wait_for("file_done")
+        self.assertEqual(first.stop(), 0)
+        self.watch()
+        for name, etag in etags.items():
+            self.result(name, etag)
+
+
+class SecretsTest(AzureTest):
+    """No key, signature or token in any word that the program says, at its most talkative. Every other test of these looks
+    too, when its processes have ended."""
+
+    def test_a_signature_in_the_url(self):
+        sas = self.blobs.sas()
+        self.secrets.append(sas.rpartition("sig=")[2])
+        base, queue = self.azurite.blob_url, f"{self.azurite.queue_url}/{self.queue}?{sas}"
+        worker = self.start("watch", "--input", f"{base}/{self.container}?{sas}", "--output", f"{base}/{self.results}?{sas}",
+                            "--queue", queue, "--model", self.model, "--log-level", "debug", "--log-format", "json")
+        etag = self.upload("a.csv", CUSTOMERS, self.grid())
+        self.result("a.csv", etag)
+        self.assertEqual(worker.stop(), 0, worker.text())
+
+    def test_a_signature_in_the_connection_string(self):
+        sas = self.blobs.sas()
+        self.secrets.append(sas.rpartition("sig=")[2])
+        text = f"BlobEndpoint={self.azurite.blob_url};QueueEndpoint={self.azurite.queue_url};SharedAccessSignature={sas}"
+        worker = self.watch("--log-level", "debug", env={"DROPSCORE_CONNECTION_STRING": text})
+        etag = self.upload("a.csv", CUSTOMERS, self.grid())
+        self.result("a.csv", etag)
+        self.assertEqual(worker.stop(), 0, worker.text())
+
+    def refused(self, environment, *more, query=""):
+        """Starts with credentials that are of no use; what it said. It may end, or wait for better days."""
+        base = self.azurite.blob_url
+        worker = self.start("watch", "--input", f"{base}/{self.container}{query}", "--output", f"{base}/{self.results}{query}",
+                            "--model", self.model, "--log-level", "debug", *more, env=environment)
+        end = time.monotonic() + 3
+        while worker.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
+        text = worker.text()
+        self.end(worker)
+        self.assertTrue(text)
+        self.assertNotEqual(worker.process.returncode, 0)
+        return text
+
+    def test_credentials_that_are_refused(self):
+        wrong = self.azurite.key[:-8] + "AAAAAA=="
+        self.secrets += [wrong, wrong[:40], "abcdefsecret"]
+        self.refused({"DROPSCORE_CONNECTION_STRING": self.azurite.connection_string.replace(self.azurite.key, wrong)})
+        self.refused({"DROPSCORE_CONNECTION_STRING": self.azurite.connection_string.replace("AccountKey=", "AccountKey=!")})
+        sas = self.blobs.sas()
+        signature = sas.rpartition("sig=")[2]
+        self.refused({}, query=f"?{sas.replace(signature, 'abcdefsecret')}")
+
+
+class KillsTest(prove_azure_kills.Campaign):
+    def test_30_files_and_10_kills(self):
+        self.campaign(files=30, kills=10)
+
+
+class FaultsTest(prove_azure_faults.Faults):
+    def test_100_uploads_and_100_downloads(self):
+        self.transfers(100)
+
+
+class PoisonTest(prove_azure_poison.Poison):
+    def test_10_bad_among_50(self):
+        self.campaign(good_count=40, bad_count=10, rows=100, rounds=1,
+                      kinds=[kind for kind in prove_azure_poison.SAYS if kind != "one line"])
+
+
+if __name__ == "__main__":
+    unittest.main()
