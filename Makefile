@@ -50,6 +50,8 @@ bench: ## Measure; writes build/bench/*.json
 
 prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats a campaign)
 	@tools/setup.sh test
+	@cmake --preset release -DDROPSCORE_TESTS=ON
+	@cmake --build --preset release --parallel $(JOBS) --target transfer
 	@SEED=$(SEED) tools/prove.sh
 
 clean: ## Remove what was built

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "azure/account.h"
-#include "azure/base64.h"
 #include "azure/endpoint.h"
 #include "azure/text.h"
+#include "base/base64.h"
 
 namespace dropscore::azure {
 namespace {

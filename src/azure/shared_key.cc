@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -10,9 +11,9 @@
 
 #include <fmt/format.h>
 
-#include "azure/base64.h"
 #include "azure/credential.h"
 #include "azure/text.h"
+#include "base/base64.h"
 
 namespace dropscore::azure {
 namespace {
@@ -95,9 +96,9 @@ class SharedKey : public Credential {
 };
 
 Result<std::string> decoded_key(std::string_view key_base64) {
-  Result<std::string> key = base64_decoded(trimmed(key_base64));
+  std::optional<std::string> key = base64_decoded(trimmed(key_base64));
   if (!key || key->empty()) return fail(ErrorKind::misuse, "the storage account's key is not base64");
-  return key;
+  return *std::move(key);
 }
 
 }  // namespace

@@ -8,13 +8,14 @@
 #include <simdjson.h>
 
 #include "azure/token_source.h"
+#include "base/limits.h"
 
 namespace dropscore::azure {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t max_token_bytes = 64 * 1024;
+constexpr std::size_t max_token_bytes = 64 * limits::kib;
 constexpr std::int64_t longest_lifetime_s = 7LL * 24 * 60 * 60;
 
 /// A whole number, or the text of one.

@@ -50,6 +50,15 @@ TEST(Hash, ContentHashDoesNotDependOnTheCuts) {
   EXPECT_EQ(hash.hex().size(), 32U);
 }
 
+TEST(Hash, Md5OfKnownTexts) {  // RFC 1321, A.5
+  Md5 md5;
+  EXPECT_EQ(md5.base64(), "1B2M2Y8AsgTpgAmY7PhCfg==");
+  md5.update("a");
+  EXPECT_EQ(md5.base64(), "DMF1ucDxtqgxw5niaXcmYQ==");
+  md5.update("bc");
+  EXPECT_EQ(md5.base64(), "kAFQmDzST7DWlj99KOF/cg==");
+}
+
 TEST(Hash, RandomIdsDiffer) { EXPECT_NE(random_id(), random_id()); }
 
 // RFC 4648, section 10.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
 
 namespace dropscore::event {
@@ -27,7 +28,7 @@ struct BlobEvent {
   std::string validation_code;
 };
 
-inline constexpr std::size_t max_event_bytes = 1024 * 1024;  ///< of a webhook's body
+inline constexpr std::size_t max_event_bytes = limits::mib;  ///< of a webhook's body
 
 /// The events of one JSON text, at least one. Errors: `reject` where it is no JSON, or one of them is no event at all;
 /// `too_large` over max_event_bytes.

@@ -113,4 +113,12 @@ std::vector<HeldMessages::Key> HeldMessages::keys() const {
   return all;
 }
 
+std::vector<HeldMessages::Key> HeldMessages::waiting_keys() const {
+  std::vector<Key> all;
+  for (const auto& [name, blob] : blobs_) {
+    if (blob.waiting != 0) all.push_back(blob.waiting);
+  }
+  return all;
+}
+
 }  // namespace dropscore::event

@@ -56,6 +56,8 @@ class HeldMessages {
   /// The one to be renewed first, of those neither lost nor in use.
   std::optional<Key> next_renewal() const;
   std::vector<Key> keys() const;
+  /// Those that nobody works on.
+  std::vector<Key> waiting_keys() const;
 
  private:
   struct Blob {

@@ -61,7 +61,9 @@ TEST(HeldMessages, OneThatWaitsStandsForAllThatFollow) {
   EXPECT_TRUE(held.add(message("a", "1", "v1"), start));
   EXPECT_FALSE(held.add(message("a", "2", "v1"), start));
   EXPECT_EQ(held.hand_out(start)->etag, "v1");
+  EXPECT_TRUE(held.waiting_keys().empty());
   EXPECT_TRUE(held.add(message("a", "3", "v2"), start));
+  EXPECT_EQ(held.waiting_keys(), std::vector{held.keys().back()});
   EXPECT_FALSE(held.add(message("a", "4", "v3"), start));
   EXPECT_EQ(held.keys().size(), 2U);
   held.end(held.keys().front(), start);

@@ -60,8 +60,9 @@ class QueueInbox final : public Inbox {
   ~QueueInbox() override {
     QueueInbox::stop();
     {
-      const Lock lock(mutex_);
+      Lock lock(mutex_);
       ending_ = true;
+      give_back(lock, held_.waiting_keys());
     }
     changed_.notify_all();
     renewer_.join();
@@ -84,7 +85,8 @@ class QueueInbox final : public Inbox {
 
   void renew_again_and_again();
   void renew(Lock& lock, HeldMessages::Key key);
-  void give_back(Lock& lock, HeldMessages::Key key);
+  void give_back(Lock& lock, const std::vector<HeldMessages::Key>& keys);
+  Status give_back(Lock& lock, HeldMessages::Key key);
 
   Status sweep(Clock::time_point start);
 
@@ -246,26 +248,38 @@ void QueueInbox::abandon() {
   stop();
   Lock lock(mutex_);
   abandoned_ = true;
-  for (const HeldMessages::Key key : held_.keys()) give_back(lock, key);
+  give_back(lock, held_.keys());
 }
 
-void QueueInbox::give_back(Lock& lock, HeldMessages::Key key) {
+/// As far as the service can be reached: what could not be given back comes to others when its visibility has run out.
+void QueueInbox::give_back(Lock& lock, const std::vector<HeldMessages::Key>& keys) {
+  for (const HeldMessages::Key key : keys) {
+    const Status given = give_back(lock, key);
+    if (given || given.error().kind == ErrorKind::not_found) continue;
+    log::warning("give_back_failed", {{"reason", given.error().detail.text}});
+    return;
+  }
+}
+
+Status QueueInbox::give_back(Lock& lock, HeldMessages::Key key) {
   HeldMessages::Held* held = held_.find(key);
   while (held != nullptr && held->in_use) {
     changed_.wait(lock);
     held = held_.find(key);
   }
-  if (held == nullptr) return;
+  if (held == nullptr) return {};
+  Result<std::string> given;
   if (!held->lost) {
     held->in_use = true;
     const QueueMessage message = held->message;
     lock.unlock();
-    const Result<std::string> given = mail_.queue().extend(message.id, message.receipt, seconds(0));
-    if (!given) log::warning("give_back_failed", {{"reason", given.error().detail.text}});
+    given = mail_.queue().extend(message.id, message.receipt, seconds(0));
     lock.lock();
   }
   held_.end(key, Clock::now());
   changed_.notify_all();
+  DROPSCORE_CHECK(std::move(given));
+  return {};
 }
 
 void QueueInbox::renew_again_and_again() {

@@ -42,7 +42,8 @@ struct QueueInboxOptions {
 /// and the blob was found so by the sweep before too, or when it was found so for sweep_patience: so that workers share
 /// what was lost as they share the rest.
 ///
-/// stop() and the destructor give nothing back; abandon() does. `input` must outlive the inbox. Errors: `misuse`.
+/// The destructor gives back what was never handed out; what was, and has not ended, comes to others when its
+/// visibility has run out, unless abandon() gave it back. `input` must outlive the inbox. Errors: `misuse`.
 Result<std::unique_ptr<Inbox>> open_queue_inbox(const azure::Account& account, const std::string& queue,
                                                 std::shared_ptr<net::HttpClient> client, store::BlobStore& input,
                                                 FindPending find_pending, const QueueInboxOptions& options = {});

@@ -322,6 +322,28 @@ TEST_F(QueueInboxTest, AbandonGivesEverythingBack) {
   EXPECT_EQ(take().attempt, 2);
 }
 
+TEST_F(QueueInboxTest, ItsEndGivesBackWhatNobodyHadYet) {
+  open();
+  arrive("a");
+  take();
+  arrive("a");
+  EXPECT_TRUE(nothing_comes());
+  inbox_.reset();
+  EXPECT_EQ(peer_.visible("work"), 1U) << "who had the other one may have died over it";
+}
+
+TEST_F(QueueInboxTest, AnEndIsNotHeldUpByAServiceThatIsAway) {
+  open();
+  for (const char* blob : {"a", "b", "c"}) {
+    arrive(blob);
+    take();
+  }
+  std::atomic<int> tries = 0;
+  on_renewal([&] { return ++tries, std::optional(net::test_answer(503)); });
+  inbox_->abandon();
+  EXPECT_EQ(tries, 1);
+}
+
 TEST_F(QueueInboxTest, ASweepMakesUpForLostEvents) {
   pending_ = {{"lost.csv", "v1"}};
   options_.sweep.interval = 5ms;

@@ -19,7 +19,8 @@ struct StandardizerTables {
   const double* mean = nullptr;     ///< [padded], as all below
   const double* inverse = nullptr;  ///< 1 / scale: an ulp from dividing
   const double* fill = nullptr;
-  const double* lowest = nullptr;  ///< what is not at least this much is absent: 0 for a category's code, else -infinity
+  const double* lowest =
+      nullptr;  ///< what is not at least this much is absent: 0 for a category's code, else -infinity
 };
 
 /// Immutable, thread-safe.

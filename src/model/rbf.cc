@@ -25,9 +25,8 @@ double square(std::span<const double> x) {
 std::vector<std::size_t> mixed_order(std::span<const double> coefficients) {
   std::vector<std::size_t> order(coefficients.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto positive = std::stable_partition(order.begin(), order.end(), [&](std::size_t i) {
-    return coefficients[i] < 0;
-  });
+  const auto positive =
+      std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return coefficients[i] < 0; });
   std::vector<std::pair<double, std::size_t>> places;
   const auto spread = [&](auto begin, auto end) {
     const auto count = static_cast<double>(end - begin);
@@ -94,7 +93,7 @@ void RbfKernel::pack_singles(const SvmForm& form, std::span<const std::size_t> o
     const double squared = square(s);
     const double weight = form.coefficients[order[i]] * std::exp(-gamma * squared);
     longest = std::max(longest, std::sqrt(squared));
-    weights_[i] = static_cast<float>(weight);
+    weights_[i] = static_cast<float>(weight * static_cast<double>(rest_scale));
     tables_.constant += weight;
     for (std::size_t j = 0; j < columns; ++j) {
       scaled_[panel_place(i, j, columns)] = static_cast<float>(2 * gamma * s[j]);

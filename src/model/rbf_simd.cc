@@ -10,7 +10,7 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
-#include "model/math_simd-inl.h"
+#include "model/simd-inl.h"
 #include "model/standardize_simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,19 +27,40 @@ constexpr std::size_t most_rows = 8;
 constexpr std::size_t most_rows = 4;
 #endif
 
-// One kernel value's share of a row's sum: accumulate u over the features, then add w u^3 p(u).
-template <std::size_t kPowers>
+// The two cores for single precision accumulate u over the features, then add w u^3 p(u), p(u) being
+// (e^u - 1 - u - u^2 / 2) / u^3 by Chebyshev interpolation, over rest_scale. Here |u| <= 1 and the power is the fifth,
+// off by less than 1.1e-7 before the scale. Its upper four powers are in Knuth's form (The Art of Computer Programming,
+// 4.6.4): two products and three sums, which processors with adders of their own take in beside the products.
 struct Near {
   using T = float;
   using D = hn::CappedTag<float, rbf_lanes>;
   using V = hn::Vec<D>;
-  const std::array<float, kPowers>& powers;
 
   static HWY_INLINE V step(V u, V x, V s) { return hn::MulAdd(x, s, u); }
-  HWY_INLINE V add(V sum, V weight, V u) const {
+  static HWY_INLINE V add(V sum, V weight, V u) {
     const D d;
-    V p = hn::Set(d, powers[kPowers - 1]);
-    for (std::size_t k = kPowers - 1; k-- > 0;) p = hn::MulAdd(p, u, hn::Set(d, powers[k]));
+    const V y = hn::MulAdd(u, hn::Add(u, hn::Set(d, 3.51667309F)), hn::Set(d, 192.584531F));
+    const V z = hn::MulAdd(y, hn::Add(hn::Add(y, u), hn::Set(d, -345.984705F)), hn::Set(d, 31194.7279F));
+    const V p = hn::MulAdd(u, z, hn::Set(d, 6608.91144F));
+    return hn::MulAdd(hn::Mul(weight, u), hn::Mul(hn::Mul(u, u), p), sum);
+  }
+};
+
+// |u| <= 4, the eleventh power: off by less than 2e-8.
+struct Middle {
+  using T = float;
+  using D = Near::D;
+  using V = Near::V;
+
+  static HWY_INLINE V step(V u, V x, V s) { return hn::MulAdd(x, s, u); }
+  static HWY_INLINE V add(V sum, V weight, V u) {
+    const D d;
+    V p = hn::Set(d, 1.40048077e-11F / rest_scale);
+    for (const float power :
+         {2.01646685e-10F, 2.04062256e-09F, 2.42868996e-08F, 2.75969256e-07F, 2.76218407e-06F, 2.48000906e-05F,
+          0.000198388298F, 0.0013888909F, 0.0083333673F, 0.0416666679F, 0.166666657F}) {
+      p = hn::MulAdd(p, u, hn::Set(d, power / rest_scale));
+    }
     return hn::MulAdd(hn::Mul(weight, u), hn::Mul(hn::Mul(u, u), p), sum);
   }
 };
@@ -83,31 +104,31 @@ void add_block(const Core& core, const typename Core::T* x, const typename Core:
   const typename Core::D d;
   const std::size_t lanes = hn::Lanes(d);
   // One row alone needs more sums under way to hide what an addition waits for.
-  constexpr std::size_t side = std::min<std::size_t>(kRows == 1 ? 8 : 2, panel_vectors / hn::MaxLanes(typename Core::D()));
+  constexpr std::size_t side =
+      std::min<std::size_t>(kRows == 1 ? 8 : 2, panel_vectors / hn::MaxLanes(typename Core::D()));
   V sum[kRows];  // NOLINT(modernize-avoid-c-arrays): vector registers, here and below
-  for (V& one : sum) one = hn::Zero(d);
+  for_each<kRows>([&](auto r) HWY_ATTR { sum[r] = hn::Zero(d); });
   for (std::size_t panel = 0; panel < panels; ++panel) {
     const typename Core::T* at = vectors + panel * features * panel_vectors;
     for (std::size_t k = 0; k < panel_vectors; k += side * lanes) {
-      V part[kRows][side];
-      for (std::size_t r = 0; r < kRows; ++r) {
-        for (std::size_t s = 0; s < side; ++s) part[r][s] = hn::Zero(d);
-      }
+      V part[kRows * side];
+      for_each<kRows * side>([&](auto i) HWY_ATTR { part[i] = hn::Zero(d); });
       for (std::size_t f = 0; f < features; ++f) {
         V vector[side];
-        for (std::size_t s = 0; s < side; ++s) vector[s] = hn::Load(d, at + f * panel_vectors + k + s * lanes);
-        for (std::size_t r = 0; r < kRows; ++r) {
+        for_each<side>([&](auto s) HWY_ATTR { vector[s] = hn::Load(d, at + f * panel_vectors + k + s * lanes); });
+        for_each<kRows>([&](auto r) HWY_ATTR {
           const V value = hn::Set(d, x[f * kRows + r]);
-          for (std::size_t s = 0; s < side; ++s) part[r][s] = Core::step(part[r][s], value, vector[s]);
-        }
+          for_each<side>([&](auto s)
+                             HWY_ATTR { part[r * side + s] = Core::step(part[r * side + s], value, vector[s]); });
+        });
       }
-      for (std::size_t s = 0; s < side; ++s) {
+      for_each<side>([&](auto s) HWY_ATTR {
         const V weight = hn::Load(d, weights + panel * panel_vectors + k + s * lanes);
-        for (std::size_t r = 0; r < kRows; ++r) sum[r] = core.add(sum[r], weight, part[r][s]);
-      }
+        for_each<kRows>([&](auto r) HWY_ATTR { sum[r] = core.add(sum[r], weight, part[r * side + s]); });
+      });
     }
   }
-  for (std::size_t r = 0; r < kRows; ++r) add_lanes(d, sum[r], sums + r * rbf_lanes);
+  for_each<kRows>([&](auto r) HWY_ATTR { add_lanes(d, sum[r], sums + r * rbf_lanes); });
 }
 
 // Groups of rows: as many of most_rows as there are, then one each of the smaller powers of 2.
@@ -186,14 +207,6 @@ HWY_INLINE double closed_part(const RbfTables& t, const double* x) {
   return t.constant + hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-// (e^u - 1 - u - u^2 / 2) / u^3 by Chebyshev interpolation, as powers of u: off by less than 1.1e-7 for |u| <= 1,
-constexpr std::array<float, 6> within_1{0.166666761F,   0.0416666754F,  0.00833176263F,
-                                        0.00138873223F, 0.000202588853F, 2.52184891e-05F};
-// and by less than 2e-8 for |u| <= 4.
-constexpr std::array<float, 12> within_4{0.166666657F,    0.0416666679F,   0.0083333673F,   0.0013888909F,
-                                         0.000198388298F, 2.48000906e-05F, 2.76218407e-06F, 2.75969256e-07F,
-                                         2.42868996e-08F, 2.04062256e-09F, 2.01646685e-10F, 1.40048077e-11F};
-
 void DecideBlock(const RbfTables& t, const float* rows, std::size_t count, double* out, const RbfScratch& scratch) {
   std::array<std::uint8_t, rbf_block_rows> near{};
   std::array<std::uint8_t, rbf_block_rows> middle{};
@@ -222,11 +235,11 @@ void DecideBlock(const RbfTables& t, const float* rows, std::size_t count, doubl
     }
   };
   if (nears > 0) {
-    add_all(Near<6>{within_1}, t, t.scaled, t.weights, near.data(), nears, scratch, scratch.singles);
+    add_all(Near(), t, t.scaled, t.weights, near.data(), nears, scratch, scratch.singles);
     close(near.data(), nears);
   }
   if (middles > 0) {
-    add_all(Near<12>{within_4}, t, t.scaled, t.weights, middle.data(), middles, scratch, scratch.singles);
+    add_all(Middle(), t, t.scaled, t.weights, middle.data(), middles, scratch, scratch.singles);
     close(middle.data(), middles);
   }
   if (fars > 0) {

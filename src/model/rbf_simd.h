@@ -15,6 +15,9 @@ inline constexpr std::size_t rbf_block_rows = 64;
 /// Partial sums of a row, one for each of the widest register's floats.
 inline constexpr std::size_t rbf_lanes = 16;
 
+/// Leading coefficient of the polynomial for |u| <= 1: the weights carry it, so that the polynomial need not.
+inline constexpr float rest_scale = 2.52184891e-05F;
+
 /// Every pointer is 64-byte aligned.
 struct RbfTables {
   StandardizerTables standardizer;
@@ -29,7 +32,7 @@ struct RbfTables {
   const double* slope = nullptr;   ///< [padded]
   const double* curve = nullptr;   ///< [features x padded]
   const float* scaled = nullptr;   ///< 2 gamma s, [panels x features x panel_vectors]
-  const float* weights = nullptr;  ///< coefficient exp(-gamma |s|^2), [panels x panel_vectors]
+  const float* weights = nullptr;  ///< rest_scale coefficient exp(-gamma |s|^2), [panels x panel_vectors]
 
   // In double, for all others.
   const double* vectors = nullptr;       ///< s, [panels x features x panel_vectors]
@@ -38,8 +41,8 @@ struct RbfTables {
 
 /// What decide_rbf() works in, 64-byte aligned; a thread's own.
 struct RbfScratch {
-  double* x = nullptr;      ///< [rbf_block_rows x padded]
-  double* sums = nullptr;   ///< [rbf_block_rows x rbf_lanes]
+  double* x = nullptr;        ///< [rbf_block_rows x padded]
+  double* sums = nullptr;     ///< [rbf_block_rows x rbf_lanes]
   float* singles = nullptr;   ///< [rbf_block_rows x features]
   double* doubles = nullptr;  ///< [rbf_block_rows x features]
 };

@@ -10,8 +10,8 @@
 
 #include <hwy/highway.h>
 
-#include "model/math_simd-inl.h"
 #include "model/packed_standardizer.h"
+#include "model/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace dropscore::model::HWY_NAMESPACE {

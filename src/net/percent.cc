@@ -1,6 +1,7 @@
 // Percent coding, and reading a body whole.
 #include <array>
 
+#include "base/limits.h"
 #include "net/http_client.h"
 
 namespace dropscore::net {
@@ -56,7 +57,7 @@ Result<std::string> percent_decoded(std::string_view text) {
 
 Result<std::string> read_body(Exchange& exchange, std::size_t max_bytes) {
   std::string body;
-  std::array<char, 16 * 1024> chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
+  std::array<char, 16 * limits::kib> chunk;  // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
   for (;;) {
     DROPSCORE_TRY(const std::size_t got, exchange.read(chunk));
     if (got == 0) return body;

@@ -8,14 +8,16 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
+
 namespace dropscore::net {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr long transfer_buffer_bytes = 256 * 1024;
-constexpr std::size_t max_spare_bytes = 256 * 1024;
-constexpr std::size_t max_response_header_bytes = 64 * 1024;
+constexpr long transfer_buffer_bytes = 256L * 1024;
+constexpr std::size_t max_spare_bytes = 256 * limits::kib;
+constexpr std::size_t max_response_header_bytes = 64 * limits::kib;
 constexpr long max_connection_idle_s = 60;
 constexpr milliseconds longest_poll{1000};
 

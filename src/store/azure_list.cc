@@ -11,7 +11,7 @@ constexpr std::string_view operation = "List Blobs";
 constexpr std::string_view bookkeeping_prefix = ".dropscore/";
 constexpr const char* page_size = "5000";  // the service's largest
 
-tl::unexpected<Error> no_list(std::string_view what) { return strange_answer(operation, "", what); }
+tl::unexpected<Error> no_list(std::string_view what) { return strange_answer(operation, "page", what); }
 
 /// Empty where the blob is a folder of an account with a hierarchical namespace, or stands for one.
 Result<std::optional<BlobProperties>> parse_blob(const pugi::xml_node& blob) {

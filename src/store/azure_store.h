@@ -1,4 +1,4 @@
-// A container of Azure Blob Storage, or of its emulator.
+// A container of Azure Blob Storage, or of its emulator. docs/formats/azure-store.md
 #pragma once
 
 #include <memory>

@@ -65,7 +65,7 @@ class AzureWriter : public BlobWriter {
 
   Status send_block() {
     if (blocks_ == max_blocks) {
-      return fail(ErrorKind::too_large, fmt::format("the blob is over {} bytes", size_bytes_ - 1));
+      return fail(ErrorKind::too_large, fmt::format("the blob is of more than {} blocks", max_blocks));
     }
     azure::StorageRequest request;
     request.method = "PUT";
@@ -100,7 +100,7 @@ class AzureWriter : public BlobWriter {
   }
 
   Result<azure::StorageReply> put_block_list(std::vector<net::Header> headers) {
-    buffer_ = {};
+    std::string().swap(buffer_);  // the list may be as large as a block
     std::string list = R"(<?xml version="1.0" encoding="utf-8"?><BlockList>)";
     // "Latest" and not "Uncommitted": a second try finds blocks that the first one has committed.
     for (std::size_t i = 0; i < blocks_; ++i) list += fmt::format("<Latest>{}</Latest>", block_id(writer_, i));

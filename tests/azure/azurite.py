@@ -42,7 +42,7 @@ class Azurite:
     def __init__(self, disk=False, account="dropscoretest", memory_mib=4096):
         self.account, self.disk, self.memory_mib = account, disk, memory_mib
         self.key = base64.b64encode(os.urandom(64)).decode()
-        self.folder = self.process = self.log = None
+        self.folder = self.process = self.log = self.blobs = self.queues = None
 
     def start(self):
         if not PROGRAM.exists():
@@ -91,6 +91,9 @@ class Azurite:
         return pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")
 
     def stop(self):
+        for client in (self.blobs, self.queues):
+            if client is not None:
+                client.close()
         if self.process is not None:
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)

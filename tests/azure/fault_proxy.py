@@ -31,6 +31,7 @@ STALL_SECONDS = (0.1, 1.5)
 PIECE_BYTES = 64 << 10
 IDLE_SECONDS = 2.0  # the emulator closes what idles for 5
 CLOCK_SECONDS = 0.02  # how much earlier than asked is still in time: clocks and rounding
+AT_ONCE_SECONDS = 0.3  # the shortest wait of a policy is longer
 BUSY = b'<?xml version="1.0" encoding="utf-8"?><Error><Code>ServerBusy</Code><Message>Made busy by a test.</Message></Error>'
 
 
@@ -90,8 +91,12 @@ class FaultProxy:
     """rate: of all requests, 0 to 1. kinds: name -> weight. changer: called in a thread of its own. max_faults: of one
     request with its repetitions, so that patience can be told from luck; None: no limit.
 
-    counts: kind (and "busy STATUS FORM") -> how often; tries: x-ms-client-request-id -> how often it came;
-    hasty: descriptions of requests that came again before the time that they had been asked to wait.
+    counts: kind (and more) -> how often; tries: x-ms-client-request-id -> how often it came; hasty: descriptions of
+    requests that came again before the time that they had been asked to wait.
+
+    A kept connection may have been closed by the other side for being idle, so every HTTP client sends a GET or HEAD again at
+    once where one is reset without a byte of an answer (RFC 9112, 9.3.1). That is no try of a retry policy, and counted apart,
+    as "sent again at once".
     """
 
     def __init__(self, azurite, seed, rate=0.3, kinds=None, changer=None, max_faults=None):
@@ -102,6 +107,7 @@ class FaultProxy:
         self.rng = random.Random(seed)
         self.counts, self.tries, self.suffered = collections.Counter(), collections.Counter(), collections.Counter()
         self.not_before, self.hasty, self.failures = {}, [], []
+        self.lost_on_kept = {}  # request id -> when its kept connection was reset without an answer
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.tasks = set()
@@ -138,10 +144,15 @@ class FaultProxy:
         task = asyncio.current_task()
         self.tasks.add(task)
         exchange = Connection(self, reader, writer, upstream_port)
+        kept, request = False, None
         try:
             while request := await read_head(reader):
+                exchange.answered = False
                 await exchange.one(request)
+                kept = True
         except Reset:
+            if kept and not exchange.answered and request.first[0] in ("GET", "HEAD"):
+                self.lost_on_kept[request.headers.get("x-ms-client-request-id")] = time.monotonic()
             exchange.reset()
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the program went away, or the proxy does
@@ -155,7 +166,10 @@ class FaultProxy:
         """What this request is to suffer; also counts it as a try, and looks at whether it waited as it was asked to."""
         identity = request.headers.get("x-ms-client-request-id")
         self.counts["requests"] += 1
-        if identity:
+        lost_at = self.lost_on_kept.pop(identity, None)
+        if lost_at and time.monotonic() - lost_at < AT_ONCE_SECONDS:
+            self.counts["sent again at once"] += 1
+        elif identity:
             self.tries[identity] += 1
             asked = self.not_before.pop(identity, None)
             if asked and time.time() < asked[0] - CLOCK_SECONDS:
@@ -213,6 +227,7 @@ class Connection:
         self.proxy, self.reader, self.writer, self.upstream_port = proxy, reader, writer, upstream_port
         self.upstream = None
         self.used = 0.0
+        self.answered = False  # a byte of an answer to the present request was sent
 
     async def one(self, request):
         rng, kind = self.proxy.rng, self.proxy.draw(request)
@@ -277,6 +292,7 @@ class Connection:
         async for piece in prefixed(answer.raw, body):
             if at is not None and len(piece) > at:
                 self.writer.write(piece[:at])
+                self.answered = self.answered or at > 0
                 await self.writer.drain()
                 await self.happen(request, kind)
                 piece = piece[at:]
@@ -284,6 +300,7 @@ class Connection:
             elif at is not None:
                 at -= len(piece)
             self.writer.write(piece)
+            self.answered = True
             await self.writer.drain()
         if at is not None and kind != "stall":  # an answer of unknown or no length
             await self.happen(request, kind)

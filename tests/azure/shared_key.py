@@ -48,6 +48,7 @@ class Service:
         self.url, self.address, self.base = url, parts.netloc, parts.path
         self.account, self.key = account, base64.b64decode(key)
         self.local = threading.local()
+        self.connections = []  # every thread's, for close()
 
     def signature(self, method, path, query, headers):
         wanted = {name.lower(): value for name, value in headers.items()}
@@ -78,15 +79,16 @@ class Service:
             fresh = connection is None
             if fresh:
                 connection = self.local.connection = http.client.HTTPConnection(self.address, timeout=TIMEOUT_SECONDS)
+                self.connections.append(connection)
             try:
                 connection.request(method, target, body=body, headers=headers)
                 response = connection.getresponse()
                 answer = Answer(response, response.read())
                 if response.will_close:
-                    self.close()
+                    self.drop()
                 return answer
             except (ConnectionError, http.client.HTTPException):
-                self.close()
+                self.drop()
                 if fresh:
                     raise
 
@@ -99,12 +101,18 @@ class Service:
         return urllib.parse.urlencode({"sv": VERSION, "ss": services, "srt": kinds, "sp": permissions, "se": ends,
                                        "sig": signature})
 
+    def drop(self):
+        """Closes this thread's connection; the next request makes another."""
+        connection, self.local.connection = self.local.connection, None
+        self.connections.remove(connection)
+        connection.close()
+
     def close(self):
-        """Closes this thread's connection."""
-        connection = getattr(self.local, "connection", None)
-        if connection is not None:
+        """Closes every thread's connection. Nothing may be under way."""
+        for connection in self.connections:
             connection.close()
-        self.local.connection = None
+        self.connections.clear()
+        self.local = threading.local()
 
 
 def metadata_headers(metadata):

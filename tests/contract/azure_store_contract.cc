@@ -26,7 +26,7 @@ azure::Account account_under_test() {
 class AzureFixture : public StoreFixture {
  public:
   AzureFixture() {
-    const Status made = make_container(account_, container_, client_);
+    const Status made = make_container(account_, container_, std::make_shared<net::HttpClient>());
     if (!made) throw std::runtime_error(made.error().detail.text);
     store_ = open_again();
   }
@@ -34,14 +34,13 @@ class AzureFixture : public StoreFixture {
   std::unique_ptr<BlobStore> open_again() override {
     AzureStoreOptions options;
     options.block_bytes = 1 * limits::mib;  // so that the suite's large blobs are of several
-    return open_azure_store(account_, container_, client_, options).value();
+    return open_azure_store(account_, container_, std::make_shared<net::HttpClient>(), options).value();
   }
   std::string container() const override { return container_; }
 
  private:
   azure::Account account_ = account_under_test();
   std::string container_ = "box-" + random_id();
-  std::shared_ptr<net::HttpClient> client_ = std::make_shared<net::HttpClient>();
   std::unique_ptr<BlobStore> store_;
 };
 

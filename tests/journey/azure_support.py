@@ -88,11 +88,11 @@ class AzureTest(JourneyTest):
     def credentials(self, through=None):
         return {"DROPSCORE_CONNECTION_STRING": (through or self.azurite).connection_string}
 
-    def watch_arguments(self, *more, through=None, queue=True, results=None, model=None):
+    def watch_arguments(self, *more, through=None, queue=True, results=None, visibility=VISIBILITY_SECONDS):
         base = (through or self.azurite).blob_url
-        trigger = ["--queue", self.queue, "--visibility-s", VISIBILITY_SECONDS] if queue else []
+        trigger = ["--queue", self.queue, "--visibility-s", visibility] if queue else []
         return ["watch", "--input", f"{base}/{self.container}", "--output", f"{base}/{results or self.results}",
-                "--model", model or self.model, "--log-format", "json", *trigger, *more]
+                "--model", self.model, "--log-format", "json", *trigger, *more]
 
     def watch(self, *more, env=None, through=None, **keywords):
         return self.start(*self.watch_arguments(*more, through=through, **keywords),

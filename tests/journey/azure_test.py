@@ -2,11 +2,13 @@
 
 The Functions host and Event Grid cannot run here: the test puts on the queue, or posts to the webhook, what they would.
 """
+import http.server
 import json
 import os
 import pathlib
 import statistics
 import subprocess
+import threading
 import time
 import unittest
 
@@ -184,7 +186,7 @@ class TriggerTest(AzureTest):
         """Longer than the message is hidden: it is renewed, and a second worker does not take it."""
         rows = 400_000
         content = run("sample", "--rows", rows, "--unlabelled").stdout
-        pool = [self.watch("--visibility-s", 1) for _ in range(2)]
+        pool = [self.watch(visibility=1) for _ in range(2)]
         etag = self.upload("long.csv", content, self.grid())
         self.assertEqual(self.result("long.csv", etag)["predictions"]["summary"]["total_records"], rows)
         self.wait_for_empty_queue(DEADLINE_SECONDS)
@@ -196,11 +198,49 @@ class TriggerTest(AzureTest):
     def test_a_stopped_worker_gives_its_files_back(self):
         grid = self.grid()
         etags = {f"{i}.csv": self.upload(f"{i}.csv", CUSTOMERS, grid) for i in range(30)}
-        first = self.watch("--visibility-s", 600).wait_for("file_done")
+        first = self.watch(visibility=600).wait_for("file_done")
         self.assertEqual(first.stop(), 0)
         self.watch()
         for name, etag in etags.items():
             self.result(name, etag)
+
+
+class UpTest(AzureTest):
+    """Everything in one process, told of blobs by the webhook."""
+
+    def up(self):
+        base = self.azurite.blob_url
+        running = self.start("up", "--azure", "--dir", self.folder, "--model", self.model, "--port", 0,
+                             "--input", f"{base}/{self.container}", "--output", f"{base}/{self.results}",
+                             "--sweep-interval-ms", 60_000, env=self.credentials()).wait_for("API: ")
+        return running, int(running.text().split("API: http://127.0.0.1:")[1].split("/")[0])
+
+    def post(self, port, body, kind="Notification", content_type="application/json; charset=utf-8"):
+        return request(port, "POST", "/events", body, {"Content-Type": content_type, "aeg-event-type": kind})
+
+    def test_both_handshakes(self):
+        _, port = self.up()
+        code = "512d38b6-c7b8-40c8-89fe-f46f9e9622b6"
+        event = [{"id": "1", "topic": "/subscriptions/x", "subject": "", "data": {"validationCode": code},
+                  "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "eventTime": "2026-01-25T22:12:19.4556811Z",
+                  "metadataVersion": "1", "dataVersion": "1"}]
+        status, _, body = self.post(port, json.dumps(event), "SubscriptionValidation")
+        self.assertEqual((status, json.loads(body)), (200, {"validationResponse": code}))
+        status, headers, _ = request(port, "OPTIONS", "/events", headers={"WebHook-Request-Origin": "eventgrid.azure.net"})
+        self.assertEqual((status, headers["WebHook-Allowed-Origin"]), (200, "eventgrid.azure.net"))
+
+    def test_events_by_webhook(self):
+        running, port = self.up()
+        for name, schema, content_type in (("grid.csv", "grid-array", "application/json; charset=utf-8"),
+                                           ("cloud.csv", "cloud", "application/cloudevents+json; charset=utf-8")):
+            etag = self.upload(name, CUSTOMERS)
+            event = blob_created(self.azurite.blob_url, self.container, name, etag, len(CUSTOMERS), schema)
+            begin = time.monotonic()
+            status, _, _ = self.post(port, event, content_type=content_type)
+            self.assertIn(status, (200, 202, 204))
+            self.assertEqual(self.result(name, etag)["processing_status"], "success")
+            self.assertLess(time.monotonic() - begin, 5)  # not by the next sweep
+        self.assertEqual(running.stop(), 0)
 
 
 class SecretsTest(AzureTest):
@@ -226,11 +266,11 @@ class SecretsTest(AzureTest):
         self.result("a.csv", etag)
         self.assertEqual(worker.stop(), 0, worker.text())
 
-    def refused(self, environment, *more, query=""):
+    def refused(self, environment, base=None, query=""):
         """Starts with credentials that are of no use; what it said. It may end, or wait for better days."""
-        base = self.azurite.blob_url
+        base = base or self.azurite.blob_url
         worker = self.start("watch", "--input", f"{base}/{self.container}{query}", "--output", f"{base}/{self.results}{query}",
-                            "--model", self.model, "--log-level", "debug", *more, env=environment)
+                            "--model", self.model, "--log-level", "debug", env=environment)
         end = time.monotonic() + 3
         while worker.process.poll() is None and time.monotonic() < end:
             time.sleep(0.05)
@@ -248,6 +288,33 @@ class SecretsTest(AzureTest):
         sas = self.blobs.sas()
         signature = sas.rpartition("sig=")[2]
         self.refused({}, query=f"?{sas.replace(signature, 'abcdefsecret')}")
+
+
+    def test_a_token(self):
+        """Over TLS only, which the emulator's plain port refuses: the token is had, and goes nowhere."""
+        token, header = "token-" + os.urandom(20).hex(), os.urandom(20).hex()
+        self.secrets += [token, header]
+        asked = []
+
+        class Identity(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.headers["X-IDENTITY-HEADER"])
+                body = json.dumps({"access_token": token, "expires_on": str(int(time.time()) + 86400),
+                                   "resource": "https://storage.azure.com/", "token_type": "Bearer"}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Identity) as identity:
+            threading.Thread(target=identity.serve_forever, daemon=True).start()
+            self.refused({"IDENTITY_ENDPOINT": f"http://127.0.0.1:{identity.server_port}/token", "IDENTITY_HEADER": header},
+                         base=self.azurite.blob_url.replace("http:", "https:"))
+            identity.shutdown()
+        self.assertIn(header, asked)
 
 
 class KillsTest(prove_azure_kills.Campaign):

@@ -46,13 +46,13 @@ def transfer_content(seed, index, version, size):
 
 class Faults(AzureTest):
     def check_policy(self, proxy):
-        self.assertEqual(proxy.failures, [])
-        self.assertEqual(proxy.hasty, [], "requests that came again before they were asked to")
         tries = collections.Counter(proxy.tries.values())
-        self.assertLessEqual(max(tries), MAX_TRIES)
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(proxy.counts.items()) if kind != "requests")
         print(f"    {proxy.counts['requests']} requests; suffered: {kinds}\n"
               f"    tries of an operation -> how many had so many: {dict(sorted(tries.items()))}", flush=True)
+        self.assertEqual(proxy.failures, [])
+        self.assertEqual(proxy.hasty, [], "requests that came again before they were asked to")
+        self.assertLessEqual(max(tries), MAX_TRIES)
 
     def transfers(self, count, threads=16):
         print(f"\n  SEED={SEED}", flush=True)

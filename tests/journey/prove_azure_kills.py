@@ -18,9 +18,10 @@ from azure_support import AzureTest, Observer, records
 from prove_kills import Contents
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
-WAIT_FOR_KILL_SECONDS = ((0.0, 0.06), (0.06, 0.6))  # while it starts, or while it works
+STARTING_SECONDS, WORKING_SECONDS = 0.1, 0.4  # a kill comes so much after the start at most, or after that has been done
 SECONDS_A_KILL = 0.25  # about what one takes; the files come meanwhile
 HEALING_SECONDS = 300
+SWEEPS = ("--sweep-interval-ms", 2000)  # what no event told of; a lost event waits for two
 
 
 class Customer:
@@ -55,15 +56,19 @@ class Campaign(AzureTest):
         grid = self.grid(schema="any", encoding="any", duplicate=0.25, drop=0.05, reorder=10, rng=random.Random(SEED + 1))
         customer = Customer(self, rng, files, kills * SECONDS_A_KILL, grid)
         observer = Observer(self.blobs, self.results)
-        pool = [self.watch() for _ in range(workers)]
+        pool = [self.watch(*SWEEPS) for _ in range(workers)]
         customer.thread.start()
         begin = time.monotonic()
         for _ in range(kills):
-            time.sleep(rng.uniform(*rng.choice(WAIT_FOR_KILL_SECONDS)))
             victim = rng.randrange(workers)
+            if rng.random() < 0.25:
+                time.sleep(rng.uniform(0, STARTING_SECONDS))
+            else:
+                pool[victim].wait_for("watching")
+                time.sleep(rng.uniform(0, WORKING_SECONDS))
             pool[victim].process.send_signal(signal.SIGKILL)
             self.end(pool[victim])
-            pool[victim] = self.watch()
+            pool[victim] = self.watch(*SWEEPS)
         killing = time.monotonic() - begin
         customer.thread.join()
         self.assertIsNone(customer.failure)
@@ -83,7 +88,9 @@ class Campaign(AzureTest):
         self.assertFalse(self.queues.length(f"{self.queue}-poison"), "good files in the dead-letter queue")
         self.assertEqual(len(right), files)
         text = "\n".join(said)
-        print(f"  {files} files right in {len(customer.plan)} uploads, {kills} kills of {workers} workers in {killing:.1f} s; events: "
+        again = sum(1 for record in records(text, "file_done") if record["attempt"] > 1)
+        print(f"  {files} files right in {len(customer.plan)} uploads, {kills} kills of {workers} workers in {killing:.1f} s, {again} "
+              f"messages finished by another worker than the first that took them; events: "
               f"{grid.sent} sent, {grid.duplicated} of them duplicates, {grid.dropped} dropped, "
               f"{sum(r['blobs'] for r in records(text, 'events_made_up_for'))} made up for by sweeps; "
               f"{len(observer.seen)} results seen, all published once; "

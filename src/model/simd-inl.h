@@ -1,12 +1,16 @@
-// exp and log of vectors of doubles, for the kernels of this room. Included once for each target.
-#if defined(DROPSCORE_MODEL_MATH_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef DROPSCORE_MODEL_MATH_SIMD_INL_H_
-#undef DROPSCORE_MODEL_MATH_SIMD_INL_H_
+// What the kernels of this room share: registers of doubles, their exp and log, and unrolling. Included once for each
+// target.
+#if defined(DROPSCORE_MODEL_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef DROPSCORE_MODEL_SIMD_INL_H_
+#undef DROPSCORE_MODEL_SIMD_INL_H_
 #else
-#define DROPSCORE_MODEL_MATH_SIMD_INL_H_
+#define DROPSCORE_MODEL_SIMD_INL_H_
 #endif
 
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include <hwy/highway.h>
 
@@ -16,6 +20,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Doubles = hn::CappedTag<double, 8>;
 using VDouble = hn::Vec<Doubles>;
+
+// body(0), body(1), ... with each number known to the compiler, so that arrays of registers are registers.
+template <std::size_t kCount, class Body>
+HWY_INLINE void for_each(const Body& body) {
+  [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) HWY_ATTR {
+    (body(std::integral_constant<std::size_t, kIndex>()), ...);
+  }
+  (std::make_index_sequence<kCount>());
+}
 
 // exp(x), x clamped to [-708, 709]; relative error below 4e-16. By x = k ln 2 + r and Taylor's series of r, |r| <=
 // ln 2 / 2, to the 13th power.
@@ -48,8 +61,8 @@ HWY_INLINE VDouble log_of(Doubles d, VDouble y) {
   const auto biased = hn::ShiftRight<52>(hn::Add(bits, hn::Set(du, one - root_half)));  // e + 1023
   const VDouble m = hn::BitCast(d, hn::Add(hn::Sub(bits, hn::ShiftLeft<52>(biased)), hn::Set(du, one)));
   // A small whole number in the lowest bits of 2^52 becomes a double by subtraction.
-  const VDouble e = hn::Sub(hn::BitCast(d, hn::Or(biased, hn::Set(du, 0x4330000000000000))),
-                            hn::Set(d, 4503599627370496.0 + 1023));
+  const VDouble e =
+      hn::Sub(hn::BitCast(d, hn::Or(biased, hn::Set(du, 0x4330000000000000))), hn::Set(d, 4503599627370496.0 + 1023));
   const VDouble s = hn::Div(hn::Sub(m, hn::Set(d, 1.0)), hn::Add(m, hn::Set(d, 1.0)));
   const VDouble square = hn::Mul(s, s);
   VDouble sum = hn::Set(d, 2.0 / 23);
