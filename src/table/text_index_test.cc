@@ -5,11 +5,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 #include <rapidcheck/gtest.h>
 
 #include "table/cells.h"
 #include "table/plain_number.h"
+#include "tests/support/simd_targets.h"
 
 namespace dropscore::table {
 namespace {
@@ -31,21 +31,6 @@ class Padded {
   std::string memory_;
   std::size_t size_;
 };
-
-void choose_targets(std::int64_t targets) {
-  hwy::SetSupportedTargetsForTest(targets);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
-/// Runs `work` with every kind of vector registers that this machine has.
-template <class Work>
-void for_each_target(Work work) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    choose_targets(target);
-    work();
-  }
-  choose_targets(0);
-}
 
 void expect_index_of(std::string_view text, char delimiter, const TextIndex& index) {
   std::vector<std::uint32_t> ends;
@@ -76,7 +61,7 @@ RC_GTEST_PROP(TextIndex, IsWhatEveryByteSays, (unsigned seed)) {
   for (char& c : text) c = odd ? static_cast<char>(below(random, 256)) : "0123456789.,;\n\rab-"[below(random, 18)];
   const Padded padded(text);
   const char delimiter = ",;\t"[below(random, 3)];
-  for_each_target([&] {
+  dropscore::testing::on_each_target([&] {
     TextIndex index;
     index.build(padded.text(), delimiter, delimiter != ',');
     expect_index_of(padded.text(), delimiter, index);
@@ -103,7 +88,7 @@ RC_GTEST_PROP(PlainLines, AreWhatEveryByteSays, (unsigned seed)) {
       if (!line.empty() && line != "\r") ++expected.records;
       line_begin = i + 1;
     }
-    for_each_target([&] {
+    dropscore::testing::on_each_target([&] {
       const PlainLines found = find_plain_lines(padded.text(), ascii_only);
       RC_ASSERT(found.bytes == line_begin);
       RC_ASSERT(found.lines == expected.lines);
