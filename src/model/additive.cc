@@ -10,12 +10,10 @@
 
 #include "base/json_reader.h"
 #include "model/calibration.h"
+#include "model/link_simd.h"
 
 namespace dropscore::model {
 namespace {
-
-/// exp() of more than this is no double's business: log(P / (1 - P)) stays finite.
-constexpr double farthest_score = 500;
 
 bool within_bounds(double value) { return std::abs(value) <= Additive::bound; }  // false for NaN
 
@@ -88,7 +86,57 @@ std::string Additive::check(const AdditiveForm& form) {
   return {};
 }
 
-Additive::Additive(AdditiveForm form) : form_(std::move(form)) { assert(check(form_).empty()); }
+namespace {
+
+bool says_nothing(const AdditiveShape& shape) {
+  const auto is_zero = [](double value) { return value == 0; };
+  return std::all_of(shape.contribution.begin(), shape.contribution.end(), is_zero) &&
+         std::all_of(shape.slope.begin(), shape.slope.end(), is_zero) && shape.missing == 0;
+}
+
+/// The feature's table for the kernel. A category's code c stands for c <= x < c + 1.
+Shape kernel_shape(const AdditiveShape& shape, std::size_t column) {
+  Shape out;
+  out.column = column;
+  out.missing = shape.missing;
+  if (shape.categorical) {
+    out.values.push_back(shape.missing);
+    for (std::size_t code = 0; code < shape.contribution.size(); ++code) {
+      out.cuts.push_back(static_cast<double>(code));
+      out.values.push_back(shape.contribution[code]);
+    }
+    out.cuts.push_back(static_cast<double>(shape.contribution.size()));
+    out.values.push_back(shape.missing);
+    return out;
+  }
+  out.values = shape.contribution;
+  for (const double cut : shape.cuts) {
+    // What is under a float's range counts as its least number.
+    const auto least = -std::numeric_limits<float>::max();
+    const float compared = AdditiveShape::rounded(cut);
+    out.cuts.push_back(compared == least ? -std::numeric_limits<double>::infinity() : static_cast<double>(compared));
+  }
+  const bool level = std::all_of(shape.slope.begin(), shape.slope.end(), [](double slope) { return slope == 0; });
+  if (!level) {
+    out.slopes = shape.slope;
+    out.starts = shape.cuts;
+  }
+  return out;
+}
+
+ShapeKernel kernel_of(const AdditiveForm& form) {
+  std::vector<Shape> shapes;
+  for (std::size_t j = 0; j < form.shapes.size(); ++j) {
+    if (!says_nothing(form.shapes[j])) shapes.push_back(kernel_shape(form.shapes[j], j));
+  }
+  return {form.intercept, std::move(shapes)};
+}
+
+}  // namespace
+
+Additive::Additive(AdditiveForm form) : form_(std::move(form)), kernel_(kernel_of(form_)) {
+  assert(check(form_).empty());
+}
 
 double Additive::probability_of(double f) const {
   return form_.floor + (1 - form_.floor - form_.drop) * sigmoid(f, -1, 0);
@@ -102,8 +150,13 @@ double Additive::decision_of(double f) const {
   return std::log(form_.floor + span * sigmoid(score, -1, 0)) - std::log(form_.drop + span * sigmoid(score, 1, 0));
 }
 
-template <class T>
-void Additive::decide_all(features::MatrixView<T> rows, std::span<double> out) const {
+void Additive::decide(features::MatrixView<float> rows, std::span<double> out) const {
+  assert(rows.columns == features() && out.size() == rows.rows);
+  kernel_.sum(rows, out);
+  if (form_.floor != 0 || form_.drop != 0) bounded_log_odds(out, form_.floor, form_.drop);
+}
+
+void Additive::decide(features::MatrixView<double> rows, std::span<double> out) const {
   assert(rows.columns == features() && out.size() == rows.rows);
   for (std::size_t row = 0; row < rows.rows; ++row) {
     double f = form_.intercept;
@@ -111,9 +164,6 @@ void Additive::decide_all(features::MatrixView<T> rows, std::span<double> out) c
     out[row] = decision_of(f);
   }
 }
-
-void Additive::decide(features::MatrixView<float> rows, std::span<double> out) const { decide_all(rows, out); }
-void Additive::decide(features::MatrixView<double> rows, std::span<double> out) const { decide_all(rows, out); }
 
 std::vector<double> Additive::contributions(std::span<const double> row) const {
   assert(row.size() == features());
@@ -147,12 +197,6 @@ void append_categories(const AdditiveShape& shape, const schema::Feature& featur
     const std::string name = code < feature.categories.size() ? feature.categories[code] : fmt::format("code {}", code);
     fmt::format_to(std::back_inserter(out), "  {:<40} {:+.4f}\n", name, shape.contribution[code]);
   }
-}
-
-bool says_nothing(const AdditiveShape& shape) {
-  const auto is_zero = [](double value) { return value == 0; };
-  return std::all_of(shape.contribution.begin(), shape.contribution.end(), is_zero) &&
-         std::all_of(shape.slope.begin(), shape.slope.end(), is_zero) && shape.missing == 0;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/predictor.h"
+#include "model/shapes.h"
 #include "schema/schema.h"
 
 namespace dropscore::model {
@@ -71,11 +72,10 @@ class Additive final : public Predictor {
   std::string scorecard(const schema::Schema& schema) const;
 
  private:
-  template <class T>
-  void decide_all(features::MatrixView<T> rows, std::span<double> out) const;
   double decision_of(double f) const;
 
   AdditiveForm form_;
+  ShapeKernel kernel_;  ///< what floats are decided with: the same f, the same decision value within 1e-14 (1 + |f|)
 };
 
 }  // namespace dropscore::model

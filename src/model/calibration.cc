@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/json_reader.h"
+#include "model/link_simd.h"
 
 namespace dropscore::model {
 namespace {
@@ -86,6 +87,8 @@ double Calibration::probability_of(double decision_value) const {
 
 void Calibration::apply(std::span<const double> decisions, std::span<double> probabilities) const {
   assert(decisions.size() == probabilities.size());
+  if (kind == CalibrationKind::none) return sigmoids(decisions, -1, 0, probabilities);
+  if (kind == CalibrationKind::platt) return sigmoids(decisions, A, B, probabilities);
   std::transform(decisions.begin(), decisions.end(), probabilities.begin(),
                  [this](double decision_value) { return probability_of(decision_value); });
 }

@@ -33,7 +33,7 @@ struct Calibration {
 
   /// REQUIRES: check() passes.
   double probability_of(double decision_value) const;
-  /// REQUIRES: equal sizes.
+  /// probability_of() each, within 1e-15: in vector registers where it is a sigmoid. REQUIRES: equal sizes.
   void apply(std::span<const double> decisions, std::span<double> probabilities) const;
   /// Errors: `give_up` where a figure is not finite, A > 0 (save in `original`), or isotonic points are not as said
   /// above.

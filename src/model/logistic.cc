@@ -9,25 +9,26 @@
 
 namespace dropscore::model {
 
-Logistic::Logistic(LogisticForm form) : form_(std::move(form)) {
+Logistic::Logistic(LogisticForm form)
+    : form_(std::move(form)), kernel_(form_.standardizer, form_.coefficients, form_.intercept) {
   assert(!form_.coefficients.empty() && form_.standardizer.mean.size() == form_.coefficients.size());
 }
 
-// In double whatever T is: sixteen products cost nothing beside reading the row.
-template <class T>
-void Logistic::decide_all(features::MatrixView<T> rows, std::span<double> out) const {
+void Logistic::decide(features::MatrixView<float> rows, std::span<double> out) const {
+  assert(rows.columns == features() && out.size() == rows.rows);
+  kernel_.decide(rows, out);
+}
+
+void Logistic::decide(features::MatrixView<double> rows, std::span<double> out) const {
   assert(rows.columns == features() && out.size() == rows.rows);
   for (std::size_t row = 0; row < rows.rows; ++row) {
     double f = form_.intercept;
     for (std::size_t j = 0; j < rows.columns; ++j) {
-      f += form_.coefficients[j] * form_.standardizer.apply(static_cast<double>(rows(row, j)), j);
+      f += form_.coefficients[j] * form_.standardizer.apply(rows(row, j), j);
     }
     out[row] = f;
   }
 }
-
-void Logistic::decide(features::MatrixView<float> rows, std::span<double> out) const { decide_all(rows, out); }
-void Logistic::decide(features::MatrixView<double> rows, std::span<double> out) const { decide_all(rows, out); }
 
 void Logistic::save(JsonWriter& json) const {
   json.member("C", form_.C);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "model/linear.h"
 #include "model/predictor.h"
 #include "model/standardizer.h"
 
@@ -36,10 +37,8 @@ class Logistic final : public Predictor {
   const LogisticForm& form() const { return form_; }
 
  private:
-  template <class T>
-  void decide_all(features::MatrixView<T> rows, std::span<double> out) const;
-
   LogisticForm form_;
+  LinearKernel kernel_;  ///< what floats are decided with
 };
 
 }  // namespace dropscore::model

@@ -1,7 +1,10 @@
 #include "model/model.h"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -236,13 +239,25 @@ Precision Model::preferred_precision() const {
 template <class T>
 void Model::score(features::MatrixView<T> rows, std::span<Score> out) const {
   assert(rows.columns == schema().size() && out.size() == rows.rows);
-  std::vector<double> decisions(rows.rows);
-  predictor().decide(rows, decisions);
+  constexpr std::size_t block = 1024;
+  std::array<double, block> decisions;      // NOLINT(cppcoreguidelines-pro-type-member-init): decide() writes it
+  std::array<double, block> probabilities;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   const DecisionRule& rule = decision();
-  for (std::size_t row = 0; row < rows.rows; ++row) {
-    const double probability = calibration().probability_of(decisions[row]);
-    const bool converts = rule.kind == DecisionRule::Kind::sign ? decisions[row] >= 0 : probability >= rule.threshold;
-    out[row] = {probability, converts};
+  for (std::size_t first = 0; first < rows.rows; first += block) {
+    const std::size_t count = std::min(block, rows.rows - first);
+    const std::span<double> decided(decisions.data(), count);
+    predictor().decide(rows.block(first, count), decided);
+    if constexpr (std::is_same_v<T, float>) {
+      calibration().apply(decided, std::span(probabilities.data(), count));
+    } else {
+      std::transform(decided.begin(), decided.end(), probabilities.begin(),
+                     [this](double value) { return calibration().probability_of(value); });
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const bool converts =
+          rule.kind == DecisionRule::Kind::sign ? decisions[i] >= 0 : probabilities[i] >= rule.threshold;
+      out[first + i] = {probabilities[i], converts};
+    }
   }
 }
 

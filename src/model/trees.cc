@@ -12,6 +12,7 @@
 
 #include "base/json_reader.h"
 #include "base/limits.h"
+#include "model/tree_shapes.h"
 
 namespace dropscore::model {
 namespace {
@@ -54,9 +55,10 @@ void TreeArrays::add(std::span<const TreeNode> nodes) {
   }
 }
 
-Trees::Trees(TreesForm form) : form_(std::move(form)) {
+Trees::Trees(TreesForm form) : form_(std::move(form)), shapes_(single_feature_shapes(form_)) {
   assert(!form_.categorical.empty() && !form_.trees.roots.empty());
   assert(form_.trees.feature.size() == form_.trees.left.size());
+  if (!shapes_) walk_ = TreeWalk::make(form_);
 }
 
 std::string_view Trees::family() const { return name(form_.rule); }
@@ -69,7 +71,6 @@ template <class T>
 void Trees::decide_rows(features::MatrixView<T> rows, std::span<double> out) const {
   assert(rows.columns == features() && out.size() == rows.rows);
   const TreeArrays& trees = form_.trees;
-  const auto count = static_cast<double>(trees.roots.size());
   const std::size_t block_rows = std::min(rows.rows, block_cells / rows.columns);
   std::vector<float> cells(block_rows * rows.columns);
   for (std::size_t first = 0; first < rows.rows; first += block_rows) {
@@ -95,12 +96,25 @@ void Trees::decide_rows(features::MatrixView<T> rows, std::span<double> out) con
         sums[i] += static_cast<double>(trees.value[node]);
       }
     }
-    if (form_.rule == TreeRule::boosted) continue;
-    for (double& sum : sums) sum = std::log((sum + 0.5) / (count - sum + 0.5));
   }
+  finish(out);
 }
 
-void Trees::decide(features::MatrixView<float> rows, std::span<double> out) const { decide_rows(rows, out); }
+/// From a row's sum to its decision value.
+void Trees::finish(std::span<double> sums) const {
+  if (form_.rule == TreeRule::boosted) return;
+  const auto count = static_cast<double>(form_.trees.roots.size());
+  for (double& sum : sums) sum = std::log((sum + 0.5) / (count - sum + 0.5));
+}
+
+void Trees::decide(features::MatrixView<float> rows, std::span<double> out) const {
+  assert(rows.columns == features() && out.size() == rows.rows);
+  if (shapes_) return shapes_->sum(rows, out);
+  if (!walk_) return decide_rows(rows, out);
+  std::fill(out.begin(), out.end(), form_.rule == TreeRule::boosted ? form_.base : 0.0);
+  walk_->add(rows, out);
+  finish(out);
+}
 void Trees::decide(features::MatrixView<double> rows, std::span<double> out) const { decide_rows(rows, out); }
 
 void Trees::save(JsonWriter& json) const {

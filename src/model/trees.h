@@ -9,10 +9,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "model/predictor.h"
+#include "model/shapes.h"
+#include "model/tree_walk.h"
 
 namespace dropscore::model {
 
@@ -68,8 +71,12 @@ class Trees final : public Predictor {
  private:
   template <class T>
   void decide_rows(features::MatrixView<T> rows, std::span<double> out) const;
+  void finish(std::span<double> sums) const;
 
   TreesForm form_;
+  // What floats are decided with, the first that there is.
+  std::optional<ShapeKernel> shapes_;
+  std::optional<TreeWalk> walk_;
 };
 
 }  // namespace dropscore::model
