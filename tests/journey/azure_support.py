@@ -163,7 +163,8 @@ class AzureTest(JourneyTest):
         right = self.undisturbed()
         found = self.contents(self.results)
         self.assertEqual(sorted(set(found) ^ set(right)), [], "results that are missing, or nobody's")
-        self.assertEqual([name for name in right if found[name] != right[name]], [], "results that are wrong")
+        wrong = {name: (found[name][:400], right[name][:400]) for name in right if found[name] != right[name]}
+        self.assertFalse(wrong, f"results that are wrong: as found, and as they should be: {wrong}")
         return right
 
 
