@@ -12,6 +12,10 @@ find_package(pugixml REQUIRED)
 
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 find_library(HWY_LIBRARY hwy REQUIRED)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  # Registers of unknown size cannot lie in arrays, as the kernels' do: NEON's, whose size is known, are used.
+  add_compile_definitions("HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+endif()
 if(DROPSCORE_TRAINING)
   find_library(SVM_LIBRARY svm REQUIRED)
   find_library(XGBOOST_LIBRARY xgboost REQUIRED)

@@ -20,11 +20,18 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Panels of one block stay in the first-level cache while all rows pass by.
 constexpr std::size_t block_bytes = 16384;
 
-// Rows that share each load of a support vector: as many as there are registers for their sums.
-#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
+// Rows that share each load of a support vector: as many as there are registers for their sums; and, for one row alone,
+// the registers that are under way at a time. No answer depends on either.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Instrumented, longer unrolled loops would take the compiler minutes.
+constexpr std::size_t most_rows = 2;
+constexpr std::size_t alone = 2;
+#elif HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr std::size_t most_rows = 8;
+constexpr std::size_t alone = 8;
 #else
 constexpr std::size_t most_rows = 4;
+constexpr std::size_t alone = 8;
 #endif
 
 // The two cores for single precision accumulate u over the features, then add w u^3 p(u), p(u) being
@@ -105,7 +112,7 @@ void add_block(const Core& core, const typename Core::T* x, const typename Core:
   const std::size_t lanes = hn::Lanes(d);
   // One row alone needs more sums under way to hide what an addition waits for.
   constexpr std::size_t side =
-      std::min<std::size_t>(kRows == 1 ? 8 : 2, panel_vectors / hn::MaxLanes(typename Core::D()));
+      std::min<std::size_t>(kRows == 1 ? alone : 2, panel_vectors / hn::MaxLanes(typename Core::D()));
   V sum[kRows];  // NOLINT(modernize-avoid-c-arrays): vector registers, here and below
   for_each<kRows>([&](auto r) HWY_ATTR { sum[r] = hn::Zero(d); });
   for (std::size_t panel = 0; panel < panels; ++panel) {
@@ -129,6 +136,16 @@ void add_block(const Core& core, const typename Core::T* x, const typename Core:
     }
   }
   for_each<kRows>([&](auto r) HWY_ATTR { add_lanes(d, sum[r], sums + r * rbf_lanes); });
+}
+
+// add_block() for `rows`, a power of 2 and at most kRows.
+template <std::size_t kRows, class Core, class... Arguments>
+void add_rows(std::size_t rows, const Core& core, Arguments... arguments) {
+  if (rows == kRows) {
+    add_block<kRows>(core, arguments...);
+  } else if constexpr (kRows > 1) {
+    add_rows<kRows / 2>(rows, core, arguments...);
+  }
 }
 
 // Groups of rows: as many of most_rows as there are, then one each of the smaller powers of 2.
@@ -163,12 +180,7 @@ void add_all(const Core& core, const RbfTables& t, const typename Core::T* vecto
       const std::size_t rows = group_rows(count - first);
       const T* x = packed + first * features;
       double* sums = scratch.sums + first * rbf_lanes;
-      switch (rows) {
-        case 8: add_block<most_rows>(core, x, block, block_weights, features, panels, sums); break;
-        case 4: add_block<4>(core, x, block, block_weights, features, panels, sums); break;
-        case 2: add_block<2>(core, x, block, block_weights, features, panels, sums); break;
-        default: add_block<1>(core, x, block, block_weights, features, panels, sums); break;
-      }
+      add_rows<most_rows>(rows, core, x, block, block_weights, features, panels, sums);
       first += rows;
     }
   }

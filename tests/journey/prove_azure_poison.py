@@ -18,7 +18,7 @@ import statistics
 import time
 import unittest
 
-from azure_support import AzureTest, records
+from azure_support import AzureTest, processor_seconds, records
 from support import CUSTOMERS, run, wait_until
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
@@ -81,11 +81,11 @@ class Poison(AzureTest):
         rng.shuffle(names)
         for name in names:
             grid.notify(self.container, name, etags[name])
+        spent = self.azurite.processor_seconds()
         worker = self.watch("--sweep-interval-ms", 60_000)
 
-        def done():
-            return len(records(worker.text(), "file_done")) >= len(names)
-        wait_until(done, "all files", seconds=600, pause=0.25)
+        wait_until(lambda: self.files_done(worker) >= len(names), "all files", seconds=600, pause=0.25)
+        self.spent.append(processor_seconds(worker.process.pid) + self.azurite.processor_seconds() - spent)
         self.assertEqual(worker.stop(), 0)
         said = records(worker.text(), "file_done")
         started = min(moment(record) - record["duration_ms"] / 1000 for record in said)
@@ -117,6 +117,7 @@ class Poison(AzureTest):
         for name, content in good.items():
             self.upload(name, content)
         seconds = {"without": [], "with": []}
+        self.spent = []  # processor seconds of worker and emulator, run by run
         bad = {}
         for turn in range(rounds):
             seconds["without"].append(self.one_run(good, {}, rng))
@@ -137,7 +138,8 @@ class Poison(AzureTest):
               f"until the last good one {without:.2f} s without, {among:.2f} s with the bad ones (medians of {rounds}; "
               f"{[round(s, 2) for s in seconds['without']]}, {[round(s, 2) for s in seconds['with']]}): "
               f"throughput of the good ones falls by {100 * fall:.1f} %; a good file "
-              f"costs {1000 * good_cost:.0f} ms, a bad one {1000 * bad_cost:.0f} ms", flush=True)
+              f"costs {1000 * good_cost:.0f} ms, a bad one {1000 * bad_cost:.0f} ms; processor seconds of worker and emulator "
+              f"{[round(s, 1) for s in self.spent[::2]]} without, {[round(s, 1) for s in self.spent[1::2]]} with", flush=True)
         return fall
 
 
