@@ -7,8 +7,10 @@ DATA ?=
 TARGET ?= Conversion
 PORT ?= 8000
 SEED ?=
+MODEL ?= run/models
+SOURCE ?=
 
-.PHONY: help setup build run test lint bench prove asan tsan clean
+.PHONY: help setup build run test lint bench prove asan tsan function clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -53,6 +55,10 @@ prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats 
 	@cmake --preset release -DDROPSCORE_TESTS=ON
 	@cmake --build --preset release --parallel $(JOBS) --target transfer
 	@SEED=$(SEED) tools/prove.sh
+
+function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURCE=event-grid)
+	@tools/setup.sh build
+	@tools/function_app.sh "$(MODEL)" $(if $(filter event-grid,$(SOURCE)),--event-grid)
 
 clean: ## Remove what was built
 	rm -rf build

@@ -28,8 +28,9 @@ ALLOWED = {
     "learn": {"base", "schema", "features", "model", "metrics"},
     "result": {"base", "table", "model", "metrics"},
     "job": {"base", "net", "store", "event", "table", "schema", "features", "model", "metrics", "learn", "result"},
-    "app/cli": {"base", "job", "net", "azure", "store", "event", "model", "app/http", "app/function", "app/worker"},
-    "app/function": {"base", "job", "event", "app/http"},
+    "app/cli": {"base", "job", "net", "azure", "store", "event", "model", "app/http", "app/function", "app/webhook", "app/worker"},
+    "app/function": {"base", "job", "net", "azure", "store", "event", "app/http"},
+    "app/webhook": {"base", "event", "app/http"},
     "app/http": {"base", "job"},
     "app/worker": {"base", "job", "store", "event", "model"},
 }

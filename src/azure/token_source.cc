@@ -212,7 +212,9 @@ std::string without_slash(std::string text) {
 std::unique_ptr<TokenSource> find_token_source(const Environment& environment, std::shared_ptr<net::HttpClient> client,
                                                const TokenTiming& timing) {
   const auto setting = [&](const char* name) { return environment(name).value_or(""); };
-  const auto or_else = [](std::string value, const char* otherwise) { return value.empty() ? otherwise : value; };
+  const auto or_else = [](const std::string& value, const char* otherwise) {
+    return value.empty() ? std::string(otherwise) : value;
+  };
   Asker asker(std::move(client), timing);
   ClientCredentials::Settings credentials;
   credentials.authority = without_slash(or_else(setting("AZURE_AUTHORITY_HOST"), "https://login.microsoftonline.com"));

@@ -2,6 +2,7 @@
 #include "azure/token_cache.h"
 
 #include <atomic>
+#include <latch>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -61,6 +62,7 @@ class FakeSource : public TokenSource {
  public:
   Result<Token> fetch(const Deadline&) override {
     EXPECT_FALSE(busy_.exchange(true)) << "two at once";
+    ++started;
     std::this_thread::sleep_for(takes);
     const int number = ++fetches;
     busy_ = false;
@@ -70,7 +72,8 @@ class FakeSource : public TokenSource {
   std::string_view kind() const override { return "fake"; }
   bool renews_at_half() const override { return at_half; }
 
-  std::atomic<int> fetches{0};
+  std::atomic<int> started{0};
+  std::atomic<int> fetches{0};  ///< that have ended
   std::atomic<bool> fails{false};
   milliseconds takes{0};
   seconds lifetime{3600};
@@ -92,6 +95,10 @@ class TokenCacheTest : public ::testing::Test {
     Draft draft;
     const Status done = cache_->authorize(draft, deadline);
     return done ? draft.headers.at(0).name + ": " + draft.headers.at(0).value : done.error().detail.text;
+  }
+
+  void wait_for_start(int number) const {
+    while (source_->started < number) std::this_thread::sleep_for(milliseconds(1));
   }
 
   FakeSource* source_;
@@ -155,9 +162,11 @@ TEST_F(TokenCacheTest, EightThreadsFetchOne) {
     cache_->refused();
     const int before = source_->fetches;
     std::atomic<int> done{0};
+    std::latch all_there(8);
     std::vector<std::thread> threads;
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&] {
+        all_there.arrive_and_wait();
         const std::string wanted = fails ? "no token from a fake" : "Authorization: Bearer token-1";
         if (authorization() == wanted) ++done;
       });
@@ -177,10 +186,9 @@ TEST_F(TokenCacheTest, OthersGoOnWithTheOldTokenMeanwhile) {
   time_ = seconds(3300);
   source_->takes = milliseconds(300);
   std::thread renewing([&] { authorization(); });
-  std::this_thread::sleep_for(milliseconds(50));
-  const auto start = std::chrono::steady_clock::now();
+  wait_for_start(2);
   EXPECT_EQ(authorization(), "Authorization: Bearer token-1");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(200));
+  EXPECT_EQ(source_->fetches, 1) << "the second was still under way";
   renewing.join();
   EXPECT_EQ(authorization(), "Authorization: Bearer token-2");
 }
@@ -188,7 +196,7 @@ TEST_F(TokenCacheTest, OthersGoOnWithTheOldTokenMeanwhile) {
 TEST_F(TokenCacheTest, WaitingEndsWithTheDeadline) {
   source_->takes = milliseconds(300);
   std::thread first([&] { authorization(); });
-  std::this_thread::sleep_for(milliseconds(50));
+  wait_for_start(1);
   EXPECT_THAT(authorization(Deadline::in(milliseconds(30))), HasSubstr("in time"));
   first.join();
 }

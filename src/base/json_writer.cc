@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/shortest.h"
 #include "base/utf8.h"
 
 namespace dropscore {
@@ -26,10 +27,10 @@ void append_escaped(std::string& out, char c) {
   out.push_back(hex_digits[byte & 15U]);
 }
 
-template <class T, class... Format>
-void append_chars(std::string& out, T number, Format... format) {
+template <class T>
+void append_chars(std::string& out, T number) {
   std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, format...).ptr;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
   out.append(buffer.data(), end);
 }
 
@@ -63,19 +64,20 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-void append_json_number(std::string& out, double number) {
-  if (!std::isfinite(number)) {
-    out.append("null");
-    return;
-  }
+char* put_json_number(char* out, double number) {
+  const auto put = [out](std::string_view text) { return out + text.copy(out, text.size()); };
+  if (!std::isfinite(number)) return put("null");
   // Parsers read digits alone as a 64-bit integer: they refuse larger ones and lose the sign of -0.
   if (std::abs(number) >= 0x1p63) {
-    append_chars(out, number, std::chars_format::scientific);
-  } else if (number == 0 && std::signbit(number)) {
-    out.append("-0.0");
-  } else {
-    append_chars(out, number);
+    return std::to_chars(out, out + most_number_bytes, number, std::chars_format::scientific).ptr;
   }
+  if (number == 0 && std::signbit(number)) return put("-0.0");
+  return write_shortest(out, number);
+}
+
+void append_json_number(std::string& out, double number) {
+  std::array<char, most_number_bytes> buffer;
+  out.append(buffer.data(), put_json_number(buffer.data(), number));
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {

@@ -19,6 +19,9 @@ void append_json_string(std::string& out, std::string_view text);
 /// whole number too large for 64 bits; NaN and the infinities, which JSON lacks, as null.
 void append_json_number(std::string& out, double number);
 
+/// The same to memory that is there, and returns its end. REQUIRES: most_number_bytes bytes at `out`.
+char* put_json_number(char* out, double number);
+
 /// Keeps commas, colons and indentation right; the caller keeps begin/end balanced. Appends to a string that it does
 /// not own. Not thread-safe.
 class JsonWriter {

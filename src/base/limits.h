@@ -16,6 +16,9 @@ inline constexpr std::size_t max_error_value_bytes = 64;    ///< characters of a
 inline constexpr std::uint64_t max_errors = 10'000;         ///< errors listed one by one; the rest is counted by reason
 inline constexpr std::size_t read_chunk_bytes = 256 * kib;  ///< what a reader asks of a store at a time
 
+// scoring
+inline constexpr unsigned max_threads = 256;  ///< that one file is scored on
+
 // schema, model
 inline constexpr std::size_t max_categories = 1000;        ///< distinct texts of one categorical column
 inline constexpr std::size_t max_model_bytes = 512 * mib;  ///< a model document on disk

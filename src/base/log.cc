@@ -13,16 +13,29 @@ namespace {
 
 struct Logger {
   std::shared_ptr<spdlog::logger> sink;
+  std::shared_ptr<spdlog::logger> sink_of_errors;
   Format format = Format::text;
 };
+
+template <class Sink>
+std::shared_ptr<spdlog::logger> make_sink() {
+  auto made = std::make_shared<spdlog::logger>("dropscore", std::make_shared<Sink>());
+  made->flush_on(spdlog::level::debug);
+  return made;
+}
+
+void configure(spdlog::logger& sink, spdlog::level::level_enum level, Format format) {
+  sink.set_level(level);
+  sink.set_pattern(
+      format == Format::text ? "%Y-%m-%dT%H:%M:%S.%eZ %l %v" : R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)",
+      spdlog::pattern_time_type::utc);
+}
 
 Logger& logger() {
   static Logger instance = [] {
     Logger made;
-    made.sink = std::make_shared<spdlog::logger>("dropscore", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made.sink->set_level(spdlog::level::warn);
-    made.sink->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
-    made.sink->flush_on(spdlog::level::debug);
+    made.sink = made.sink_of_errors = make_sink<spdlog::sinks::stderr_sink_mt>();
+    configure(*made.sink, spdlog::level::warn, Format::text);
     return made;
   }();
   return instance;
@@ -64,7 +77,8 @@ void append_json(JsonWriter& json, const Field& field) {
 
 void write(spdlog::level::level_enum level, std::string_view event, Fields fields) {
   Logger& to = logger();
-  if (!to.sink->should_log(level)) return;
+  spdlog::logger& sink = level >= spdlog::level::err ? *to.sink_of_errors : *to.sink;
+  if (!sink.should_log(level)) return;
   std::string line;
   if (to.format == Format::text) {
     line.append(event);
@@ -78,7 +92,7 @@ void write(spdlog::level::level_enum level, std::string_view event, Fields field
     json.end_object();
     line.erase(0, 1);
   }
-  to.sink->log(level, "{}", line);
+  sink.log(level, "{}", line);
 }
 
 }  // namespace
@@ -101,10 +115,14 @@ Result<Format> parse_format(std::string_view text) {
 void set_up(Level level, Format format) {
   Logger& to = logger();
   to.format = format;
-  to.sink->set_level(to_spdlog(level));
-  to.sink->set_pattern(
-      format == Format::text ? "%Y-%m-%dT%H:%M:%S.%eZ %l %v" : R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v)",
-      spdlog::pattern_time_type::utc);
+  configure(*to.sink, to_spdlog(level), format);
+}
+
+void keep_standard_error_for_errors() {
+  Logger& to = logger();
+  const spdlog::level::level_enum level = to.sink->level();
+  to.sink = make_sink<spdlog::sinks::stdout_sink_mt>();
+  configure(*to.sink, level, to.format);
 }
 
 void debug(std::string_view event, Fields fields) { write(spdlog::level::debug, event, fields); }

@@ -1,5 +1,5 @@
-// Structured logs, as text or as JSON lines, on standard error. Fields hold counts, names and ids: never a customer's
-// data, never a credential. Thread-safe once set up.
+// Structured logs, as text or as JSON lines, on standard error unless told otherwise. Fields hold counts, names and
+// ids: never a customer's data, never a credential. Thread-safe once set up.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,10 @@ Result<Format> parse_format(std::string_view text);
 
 /// Call once, before threads start. Until then warnings and errors go out as text.
 void set_up(Level level, Format format);
+
+/// From now on only errors go to standard error, all else to standard output: for a supervisor that takes whatever is
+/// on standard error for an error, as the host of Azure Functions does. As set_up(): once, before threads start.
+void keep_standard_error_for_errors();
 
 struct Field {
   std::string_view name;

@@ -56,21 +56,21 @@ Result<std::vector<std::uint32_t>> bind_columns(const Schema& schema, std::span<
   return columns;
 }
 
-Result<BatchEncoder> BatchEncoder::bind(const Schema& schema, std::span<const std::string> header) {
+Result<RowEncoder> RowEncoder::bind(const Schema& schema, std::span<const std::string> header, bool decimal_comma) {
   DROPSCORE_TRY(std::vector<std::uint32_t> columns, bind_columns(schema, header));
-  return BatchEncoder(schema, std::move(columns), {header.begin(), header.end()});
+  return RowEncoder(schema, std::move(columns), {header.begin(), header.end()}, decimal_comma);
 }
 
 template <class T>
-RowFault BatchEncoder::encode_row(const table::Batch& batch, const table::Row& row, bool decimal_comma,
-                                  std::span<T> out, table::RowErrors& errors) const {
+RowFault RowEncoder::encode(const table::Batch& batch, const table::Row& row, std::span<T> out,
+                            table::RowErrors& errors) const {
   if (row.fault != RowFault::none) {
     table::add_error(errors, batch, row, header_);
     return row.fault;
   }
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const std::string_view cell = batch.cell(row, columns_[i]);
-    EncodedCell encoded = encode_cell(schema_->features[i], schema_->unknown, cell, decimal_comma);
+    EncodedCell encoded = encode_cell(schema_->features[i], schema_->unknown, cell, decimal_comma_);
     if constexpr (std::is_same_v<T, float>) {
       // A double that a float cannot hold would become an infinity; no model was trained on such numbers.
       if (std::abs(encoded.value) > static_cast<double>(std::numeric_limits<float>::max())) {
@@ -86,25 +86,9 @@ RowFault BatchEncoder::encode_row(const table::Batch& batch, const table::Row& r
   return RowFault::none;
 }
 
-template <class T>
-void BatchEncoder::encode(const table::Batch& batch, bool decimal_comma, Matrix<T>& matrix,
-                          std::vector<std::uint32_t>& scored, std::vector<RowFault>& faults,
-                          table::RowErrors& errors) const {
-  matrix.resize(batch.rows.size(), schema_->size());
-  scored.clear();
-  faults.clear();
-  for (std::size_t i = 0; i < batch.rows.size(); ++i) {
-    const RowFault fault = encode_row(batch, batch.rows[i], decimal_comma, matrix.row(scored.size()), errors);
-    faults.push_back(fault);
-    if (fault == RowFault::none) scored.push_back(static_cast<std::uint32_t>(i));
-  }
-  matrix.resize(scored.size(), schema_->size());
-}
-
-template void BatchEncoder::encode(const table::Batch&, bool, Matrix<float>&, std::vector<std::uint32_t>&,
-                                   std::vector<RowFault>&, table::RowErrors&) const;
-template void BatchEncoder::encode(const table::Batch&, bool, Matrix<double>&, std::vector<std::uint32_t>&,
-                                   std::vector<RowFault>&, table::RowErrors&) const;
+template RowFault RowEncoder::encode(const table::Batch&, const table::Row&, std::span<float>, table::RowErrors&) const;
+template RowFault RowEncoder::encode(const table::Batch&, const table::Row&, std::span<double>,
+                                     table::RowErrors&) const;
 
 Result<Matrix<double>> encode_frame(const Schema& schema, const table::Frame& frame, std::span<const std::size_t> rows,
                                     std::vector<std::size_t>& kept, table::RowErrors& errors) {

@@ -30,28 +30,29 @@ EncodedCell encode_cell(const schema::Feature& feature, schema::UnknownRule unkn
 /// Errors, kind `reject`: a feature's column is missing (names the nearest one present) or stands twice.
 Result<std::vector<std::uint32_t>> bind_columns(const schema::Schema& schema, std::span<const std::string> header);
 
-/// Encodes batches of a CSV file whose header is bound once. The schema must outlive it. Not thread-safe.
-class BatchEncoder {
+/// Encodes rows of a CSV file whose header is bound once. The schema must outlive it. Immutable: thread-safe.
+class RowEncoder {
  public:
-  static Result<BatchEncoder> bind(const schema::Schema& schema, std::span<const std::string> header);
+  static Result<RowEncoder> bind(const schema::Schema& schema, std::span<const std::string> header, bool decimal_comma);
 
-  /// Good rows go into `matrix` in order, and their index within the batch into `scored`; the others into `errors`.
-  /// Instantiated for float and double.
+  /// Where each feature stands in the header.
+  std::span<const std::uint32_t> columns() const { return columns_; }
+
+  /// One row of the matrix; a row that cannot be scored is added to `errors` with the fault that is returned.
+  /// REQUIRES: out.size() == columns().size(). Instantiated for float and double.
   template <class T>
-  void encode(const table::Batch& batch, bool decimal_comma, Matrix<T>& matrix, std::vector<std::uint32_t>& scored,
-              std::vector<table::RowFault>& faults, table::RowErrors& errors) const;
+  table::RowFault encode(const table::Batch& batch, const table::Row& row, std::span<T> out,
+                         table::RowErrors& errors) const;
 
  private:
-  BatchEncoder(const schema::Schema& schema, std::vector<std::uint32_t> columns, std::vector<std::string> header)
-      : schema_(&schema), columns_(std::move(columns)), header_(std::move(header)) {}
-
-  template <class T>
-  table::RowFault encode_row(const table::Batch& batch, const table::Row& row, bool decimal_comma, std::span<T> out,
-                             table::RowErrors& errors) const;
+  RowEncoder(const schema::Schema& schema, std::vector<std::uint32_t> columns, std::vector<std::string> header,
+             bool decimal_comma)
+      : schema_(&schema), columns_(std::move(columns)), header_(std::move(header)), decimal_comma_(decimal_comma) {}
 
   const schema::Schema* schema_;
   std::vector<std::uint32_t> columns_;
   std::vector<std::string> header_;
+  bool decimal_comma_;
 };
 
 /// The given rows of a frame; those that cannot be encoded (an unknown category in a held-out row) go into `errors` and

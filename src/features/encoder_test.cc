@@ -40,14 +40,19 @@ Encoded encode(const schema::Schema& schema, std::string_view text) {
   reader.finish();
   table::Batch batch;
   EXPECT_EQ(*reader.next(batch), table::CsvReader::Step::batch);
-  const auto encoder = BatchEncoder::bind(schema, reader.header());
+  const auto encoder = RowEncoder::bind(schema, reader.header(), reader.dialect().decimal_comma);
   EXPECT_TRUE(encoder);
   Encoded out;
-  encoder->encode(batch, reader.dialect().decimal_comma, out.matrix, out.scored, out.faults, out.errors);
+  out.matrix.resize(batch.rows.size(), schema.size());
+  for (std::uint32_t i = 0; i < batch.rows.size(); ++i) {
+    out.faults.push_back(encoder->encode(batch, batch.rows[i], out.matrix.row(out.scored.size()), out.errors));
+    if (out.faults.back() == RowFault::none) out.scored.push_back(i);
+  }
+  out.matrix.resize(out.scored.size(), schema.size());
   return out;
 }
 
-TEST(BatchEncoder, MatchesColumnsByNameWhateverTheirOrder) {
+TEST(RowEncoder, MatchesColumnsByNameWhateverTheirOrder) {
   const schema::Schema schema = two_features();
   const Encoded out = encode(schema, "Note,Channel,Age\nhello, SEO ,30\nx,Email, 41.5\n");
   ASSERT_EQ(out.matrix.rows(), 2U);
@@ -55,7 +60,7 @@ TEST(BatchEncoder, MatchesColumnsByNameWhateverTheirOrder) {
   EXPECT_THAT(out.matrix.row(1), ElementsAre(41.5F, 0.0F));
 }
 
-TEST(BatchEncoder, KeepsGoodRowsAndNamesBadOnes) {
+TEST(RowEncoder, KeepsGoodRowsAndNamesBadOnes) {
   const schema::Schema schema = two_features();
   const Encoded out =
       encode(schema, "Age,Channel\n1,SEO\nold,SEO\n,SEO\n2,Pigeon\n3\n4,PPC\n1e999,PPC\n0x1F,PPC\nNaN,PPC\n");
@@ -77,14 +82,14 @@ TEST(BatchEncoder, KeepsGoodRowsAndNamesBadOnes) {
   expect(6, 10, "Age", "NaN", RowFault::empty_cell);
 }
 
-TEST(BatchEncoder, ANumberOverSinglePrecisionIsRefusedNotMadeInfinite) {
+TEST(RowEncoder, ANumberOverSinglePrecisionIsRefusedNotMadeInfinite) {
   const schema::Schema schema = two_features();
   const Encoded out = encode(schema, "Age,Channel\n1e300,SEO\n");
   ASSERT_EQ(out.errors.total(), 1U);
   EXPECT_EQ(out.errors.listed()[0].fault, RowFault::number_too_large);
 }
 
-TEST(BatchEncoder, MissingAndUnknownFollowTheSchema) {
+TEST(RowEncoder, MissingAndUnknownFollowTheSchema) {
   schema::Schema schema = two_features();
   schema.features[0].missing_allowed = true;
   schema.unknown = schema::UnknownRule::code;
@@ -94,7 +99,7 @@ TEST(BatchEncoder, MissingAndUnknownFollowTheSchema) {
   EXPECT_EQ(out.matrix(0, 1), static_cast<float>(schema::unknown_category_code));
 }
 
-TEST(BatchEncoder, ACategoryNamedNullIsACategory) {
+TEST(RowEncoder, ACategoryNamedNullIsACategory) {
   schema::Schema schema = two_features();
   schema.features[1].categories = {"NA", "SEO"};
   const Encoded out = encode(schema, "Age,Channel\n1,NA\n");

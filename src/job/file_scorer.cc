@@ -5,29 +5,6 @@
 namespace dropscore::job {
 namespace {
 
-constexpr std::size_t write_chunk_bytes = 256 * limits::kib;
-
-/// Moves everything from the source through the stream.
-Status pump(ByteSource& source, ScoreStream& stream, const WriteText& write) {
-  std::string out;
-  for (;;) {
-    DROPSCORE_TRY(const ScoreStream::Step step, stream.next(out));
-    if (out.size() >= write_chunk_bytes || step == ScoreStream::Step::end) {
-      DROPSCORE_CHECK(write(out));
-      out.clear();
-    }
-    if (step == ScoreStream::Step::end) return {};
-    if (step == ScoreStream::Step::output) continue;
-    const std::span<char> room = stream.room();
-    DROPSCORE_TRY(const std::size_t got, source.read(room));
-    if (got == 0) {
-      stream.finish();
-    } else {
-      stream.commit(got);
-    }
-  }
-}
-
 class ModelFileScorer : public FileScorer {
  public:
   explicit ModelFileScorer(Scorer scorer) : scorer_(std::move(scorer)) {}
@@ -36,11 +13,11 @@ class ModelFileScorer : public FileScorer {
 
   tl::expected<ScoredFile, FileRefusal> score(ByteSource& input, const WriteText& write,
                                               const ScoreOptions& options) const override {
-    ScoreStream stream = scorer_.stream(options);
-    if (const Status done = pump(input, stream, write); !done) {
-      return tl::unexpected<FileRefusal>(FileRefusal{done.error(), stream.error_members()});
+    ScorePipeline pipeline = scorer_.pipeline(options);
+    if (const Status done = pipeline.run(input, write); !done) {
+      return tl::unexpected<FileRefusal>(FileRefusal{done.error(), pipeline.error_members()});
     }
-    return ScoredFile{scorer_.model_version(), stream.counts(), stream.notes()};
+    return ScoredFile{scorer_.model_version(), pipeline.counts(), pipeline.notes()};
   }
 
  private:

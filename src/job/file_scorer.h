@@ -2,7 +2,6 @@
 // process, or an API elsewhere (job/api_scorer.h).
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "job/score_pipeline.h"
 #include "job/score_stream.h"
 #include "job/scorer.h"
 
@@ -26,9 +26,6 @@ struct FileRefusal {
   Error error;                         ///< `reject` and `too_large` are about the file, others are not
   result::ErrorMembers error_members;  ///< which rows are to blame
 };
-
-/// Takes a piece of the answer. An error ends the scoring and is passed on.
-using WriteText = std::function<Status(std::string_view)>;
 
 /// Thread-safe.
 class FileScorer {

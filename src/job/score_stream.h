@@ -35,6 +35,7 @@ struct ScoreOptions {
   PrecisionChoice precision = PrecisionChoice::automatic;
   std::uint64_t max_errors = limits::max_errors;
   std::size_t max_row_bytes = limits::max_row_bytes;
+  unsigned threads = 0;  ///< of a ScorePipeline; 0 for as many as the machine has cores
   Status validate() const;
 };
 

@@ -106,6 +106,13 @@ class RecordEncoder {
   std::uint64_t count_ = 0;
 };
 
+std::string written(std::span<const std::uint64_t> ids, std::span<const model::Score> scores) {
+  std::string rows;
+  TextRoom room(rows);
+  for (std::size_t i = 0; i < scores.size(); ++i) result::JsonAnswer::add(room, ids[i], scores[i]);
+  return rows;
+}
+
 tl::expected<std::string, Refusal> answer_records(const model::Model& model, const RecordEncoder& records) {
   if (records.ids().empty()) {
     const std::string why = records.count() == 0   ? "there is no record in the list"
@@ -118,11 +125,10 @@ tl::expected<std::string, Refusal> answer_records(const model::Model& model, con
   result::Summary summary;
   result::JsonAnswer answer(model.version());
   std::string out;
-  answer.begin(out);
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    answer.add(out, records.ids()[i], scores[i]);
-    summary.add(scores[i]);
-  }
+  result::JsonAnswer::begin(out);
+  const std::string rows = written(records.ids(), scores);
+  out.append(rows, result::JsonAnswer::separator_bytes);
+  for (const model::Score& score : scores) summary.add(score);
   summary.rejected_records = records.errors().total();
   answer.end(out, summary, records.errors());
   return out;

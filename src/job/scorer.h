@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "job/score_pipeline.h"
 #include "job/score_stream.h"
 
 namespace dropscore::model {
@@ -37,6 +38,9 @@ class Scorer {
 
   /// Scores CSV as it comes.
   ScoreStream stream(const ScoreOptions& options) const { return {model_, options}; }
+
+  /// Scores a file on several threads.
+  ScorePipeline pipeline(const ScoreOptions& options) const { return {model_, options}; }
 
  private:
   std::shared_ptr<const model::Model> model_;

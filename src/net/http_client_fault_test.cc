@@ -1,6 +1,7 @@
 // Servers that go away, stop half-way, drip or say nothing: the client notices, in time, and tells no secret.
 #include <array>
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -132,9 +133,10 @@ TEST(HttpClientFault, SilenceIsAStall) {
 }
 
 TEST(HttpClientFault, AnUploadThatNobodyReadsIsAStall) {
-  TestServer server([](TestConnection& connection) {
+  std::promise<void> noticed;
+  TestServer server([&](TestConnection& connection) {
     connection.read_head();
-    std::this_thread::sleep_for(milliseconds(600));
+    noticed.get_future().wait();
   });
   const std::string large(32U << 20U, 'x');
   HttpClient client;
@@ -142,9 +144,8 @@ TEST(HttpClientFault, AnUploadThatNobodyReadsIsAStall) {
   request.method = "PUT";
   request.body = large;
   request.stall_timeout = milliseconds(200);
-  const auto start = Clock::now();
   EXPECT_THAT(error_of(client.send(request)).detail.text, HasSubstr("no byte came or went"));
-  EXPECT_LT(Clock::now() - start, milliseconds(590));
+  noticed.set_value();
 }
 
 /// A body of 1000 bytes, one each 20 ms.
@@ -158,16 +159,16 @@ TEST(HttpClientFault, ADripIsNoStallButTheDeadlineHolds) {
   TestServer server(drip);
   HttpClient client;
   Request request = get(server.url("/"));
-  request.stall_timeout = milliseconds(200);
-  request.deadline = Deadline::in(milliseconds(500));
+  request.stall_timeout = milliseconds(500);
+  request.deadline = Deadline::in(milliseconds(750));
   const auto start = Clock::now();
   std::string got;
   const Error error = read_error(client.send(request), got);
   EXPECT_EQ(error.kind, ErrorKind::try_later);
   EXPECT_THAT(error.detail.text, HasSubstr("the time for it is used up"));
   EXPECT_GT(got.size(), 5U);
-  EXPECT_GE(Clock::now() - start, milliseconds(500));
-  EXPECT_LT(Clock::now() - start, milliseconds(2000));
+  EXPECT_GE(Clock::now() - start, milliseconds(750));
+  EXPECT_LT(Clock::now() - start, milliseconds(5000));
 }
 
 TEST(HttpClientFault, TheDeadlineHoldsBeforeTheAnswer) {
@@ -180,7 +181,7 @@ TEST(HttpClientFault, TheDeadlineHoldsBeforeTheAnswer) {
   request.deadline = Deadline::in(milliseconds(150));
   const auto start = Clock::now();
   EXPECT_THAT(error_of(client.send(request)).detail.text, HasSubstr("the time for it is used up"));
-  EXPECT_LT(Clock::now() - start, milliseconds(1000));
+  EXPECT_LT(Clock::now() - start, milliseconds(5000));
 }
 
 TEST(HttpClientFault, ASlowReaderIsNoStall) {
@@ -188,9 +189,9 @@ TEST(HttpClientFault, ASlowReaderIsNoStall) {
   TestServer server(answering([&](const TestRequest&) { return test_answer(200, large); }));
   HttpClient client;
   Request request = get(server.url("/"));
-  request.stall_timeout = milliseconds(50);
+  request.stall_timeout = milliseconds(300);
   const auto exchange = client.send(request).value();
-  std::this_thread::sleep_for(milliseconds(120));
+  std::this_thread::sleep_for(milliseconds(400));
   EXPECT_EQ(read_body(*exchange, large.size()).value().size(), large.size());
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstring>
 
+#include "base/shortest.h"
 #include "base/utf8.h"
 #include "table/csv_writer.h"
 
@@ -13,7 +16,13 @@ namespace {
 constexpr std::array<std::string_view, 5> added_columns = {"prediction", "prediction_label", "probability_conversion",
                                                            "confidence", "row_status"};
 
-void append_natural(std::string& out, std::uint64_t number) { JsonWriter(out).value(number); }
+char* put(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+/// The probability of conversion is the larger of the two.
+bool is_confidence(const model::Score& score) { return score.probability >= 1 - score.probability; }
 
 }  // namespace
 
@@ -21,20 +30,28 @@ std::string_view label(const model::Score& score) { return score.converts ? "Wil
 
 double confidence(const model::Score& score) { return std::max(score.probability, 1 - score.probability); }
 
-void JsonAnswer::begin(std::string& out) const { out.append(R"({"success":true,"predictions":[)"); }
+void JsonAnswer::begin(std::string& out) { out.append(R"({"success":true,"predictions":[)"); }
 
-// Written without the JsonWriter's bookkeeping: this is the one line that runs a million times a second.
-void JsonAnswer::add(std::string& out, std::uint64_t record_id, const model::Score& score) {
-  out.append(any_ ? ",\n" : "\n");
-  any_ = true;
-  out.append(R"({"record_id":)");
-  append_natural(out, record_id);
-  out.append(score.converts ? R"(,"prediction":1,"prediction_label":"Will Convert","probability_conversion":)"
-                            : R"(,"prediction":0,"prediction_label":"Will Not Convert","probability_conversion":)");
-  append_json_number(out, score.probability);
-  out.append(R"(,"confidence":)");
-  append_json_number(out, confidence(score));
-  out.push_back('}');
+// Written without the JsonWriter's bookkeeping: this runs a million times a second.
+void JsonAnswer::add(TextRoom& out, std::uint64_t record_id, const model::Score& score) {
+  constexpr std::string_view before_id = ",\n{\"record_id\":";
+  constexpr std::string_view positive =
+      R"(,"prediction":1,"prediction_label":"Will Convert","probability_conversion":)";
+  constexpr std::string_view negative =
+      R"(,"prediction":0,"prediction_label":"Will Not Convert","probability_conversion":)";
+  constexpr std::string_view before_confidence = R"(,"confidence":)";
+  constexpr std::size_t most_bytes =
+      before_id.size() + negative.size() + before_confidence.size() + 3 * most_number_bytes;
+  char* at = put(out.room(most_bytes), before_id);
+  at = std::to_chars(at, at + most_number_bytes, record_id).ptr;
+  at = score.converts ? put(at, positive) : put(at, negative);
+  const char* const probability = at;
+  at = put_json_number(at, score.probability);
+  const std::string_view probability_text(probability, static_cast<std::size_t>(at - probability));
+  at = put(at, before_confidence);
+  at = is_confidence(score) ? put(at, probability_text) : put_json_number(at, confidence(score));
+  *at++ = '}';
+  out.wrote_to(at);
 }
 
 void JsonAnswer::end(std::string& out, const Summary& summary, const table::RowErrors& errors) const {
@@ -56,9 +73,18 @@ void JsonAnswer::end(std::string& out, const Summary& summary, const table::RowE
 }
 
 CsvAnswer::CsvAnswer(const table::Dialect& dialect, std::size_t input_columns)
-    : dialect_(dialect), input_columns_(input_columns), line_end_(dialect.crlf ? "\r\n" : "\n") {}
+    : dialect_(dialect), input_columns_(input_columns), line_end_(dialect.crlf ? "\r\n" : "\n") {
+  const auto cells = [this](std::string_view first, const model::Score& score) {
+    std::string text(1, dialect_.delimiter);
+    text.append(first).append(1, dialect_.delimiter).append(label(score)).append(1, dialect_.delimiter);
+    return text;
+  };
+  positive_ = cells("1", {1, true});
+  negative_ = cells("0", {0, false});
+  accepted_ = std::string(1, dialect_.delimiter).append("ok").append(line_end_);
+}
 
-void CsvAnswer::begin(std::string& out, std::string_view raw_header) {
+void CsvAnswer::begin(std::string& out, std::string_view raw_header) const {
   if (dialect_.bom || dialect_.encoding != table::Encoding::utf8) out.append(utf8_bom);
   out.append(raw_header);
   for (const std::string_view name : added_columns) {
@@ -80,36 +106,32 @@ void CsvAnswer::append_input(std::string& out, const table::Batch& batch, const 
   }
 }
 
-void CsvAnswer::append_number(std::string& out, double number) const {
-  const std::size_t from = out.size();
-  append_json_number(out, number);
-  if (dialect_.decimal_comma) std::replace(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), '.', ',');
+char* CsvAnswer::put_number(char* out, double number) const {
+  char* const end = put_json_number(out, number);
+  if (dialect_.decimal_comma) std::replace(out, end, '.', ',');
+  return end;
 }
 
-void CsvAnswer::add(std::string& out, const table::Batch& batch, const table::Row& row,
-                    const model::Score& score) const {
-  const char delimiter = dialect_.delimiter;
-  append_input(out, batch, row);
-  out.push_back(delimiter);
-  out.push_back(score.converts ? '1' : '0');
-  out.push_back(delimiter);
-  out.append(label(score));
-  out.push_back(delimiter);
-  append_number(out, score.probability);
-  out.push_back(delimiter);
-  append_number(out, confidence(score));
-  out.push_back(delimiter);
-  out.append("ok");
-  out.append(line_end_);
+void CsvAnswer::add(TextRoom& out, std::string_view raw, const model::Score& score) const {
+  const std::string& before = score.converts ? positive_ : negative_;
+  char* at = out.room(raw.size() + before.size() + 2 * most_number_bytes + 1 + accepted_.size());
+  at = put(put(at, raw), before);
+  const char* const probability = at;
+  at = put_number(at, score.probability);
+  const std::string_view probability_text(probability, static_cast<std::size_t>(at - probability));
+  *at++ = dialect_.delimiter;
+  at = is_confidence(score) ? put(at, probability_text) : put_number(at, confidence(score));
+  out.wrote_to(put(at, accepted_));
 }
 
-void CsvAnswer::add_rejected(std::string& out, const table::Batch& batch, const table::Row& row,
+void CsvAnswer::add_rejected(TextRoom& out, const table::Batch& batch, const table::Row& row,
                              table::RowFault fault) const {
-  append_input(out, batch, row);
-  out.append(4, dialect_.delimiter);
-  out.push_back(dialect_.delimiter);
-  table::append_csv_cell(out, table::reason(fault), dialect_.delimiter);
-  out.append(line_end_);
+  std::string text;
+  append_input(text, batch, row);
+  text.append(5, dialect_.delimiter);
+  table::append_csv_cell(text, table::reason(fault), dialect_.delimiter);
+  text.append(line_end_);
+  out.append(text);
 }
 
 void write_errors(JsonWriter& json, const table::RowErrors& errors) {

@@ -1,6 +1,7 @@
 // Predictions -> documents, appended to a string piece by piece so that an answer of any length needs little memory.
 // Keys are the original system's, key for key (docs/formats/documents.md); ours come after them.
-// Thread-safety: none needed; one writer for each answer. Same input, same bytes.
+// Thread-safety: an answer is immutable once made; several threads may add rows, each to a text of its own. Same input,
+// same bytes.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 
 #include "base/json_writer.h"
 #include "base/result.h"
+#include "base/text_room.h"
 #include "model/model.h"
 #include "table/csv_reader.h"
 #include "table/row_error.h"
@@ -42,13 +44,14 @@ double confidence(const model::Score& score);
 class JsonAnswer {
  public:
   explicit JsonAnswer(std::string_view model_version) : model_version_(model_version) {}
-  void begin(std::string& out) const;
-  void add(std::string& out, std::uint64_t record_id, const model::Score& score);
+  static void begin(std::string& out);
+  /// Begins with what separates it from the one before: the answer's first leaves out separator_bytes.
+  static constexpr std::size_t separator_bytes = 1;
+  static void add(TextRoom& out, std::uint64_t record_id, const model::Score& score);
   void end(std::string& out, const Summary& summary, const table::RowErrors& errors) const;
 
  private:
   std::string model_version_;
-  bool any_ = false;
 };
 
 /// Every input column in its order, then prediction, prediction_label, probability_conversion, confidence, row_status;
@@ -58,17 +61,22 @@ class JsonAnswer {
 class CsvAnswer {
  public:
   CsvAnswer(const table::Dialect& dialect, std::size_t input_columns);
-  void begin(std::string& out, std::string_view raw_header);
-  void add(std::string& out, const table::Batch& batch, const table::Row& row, const model::Score& score) const;
-  void add_rejected(std::string& out, const table::Batch& batch, const table::Row& row, table::RowFault fault) const;
+  void begin(std::string& out, std::string_view raw_header) const;
+  /// `raw` is the row's text as it was read.
+  void add(TextRoom& out, std::string_view raw, const model::Score& score) const;
+  void add_rejected(TextRoom& out, const table::Batch& batch, const table::Row& row, table::RowFault fault) const;
 
  private:
   void append_input(std::string& out, const table::Batch& batch, const table::Row& row) const;
-  void append_number(std::string& out, double number) const;
+  char* put_number(char* out, double number) const;
 
   table::Dialect dialect_;
   std::size_t input_columns_;
   std::string_view line_end_;
+  // What stands between a row's text and its probability, and after its confidence.
+  std::string positive_;
+  std::string negative_;
+  std::string accepted_;
 };
 
 /// The array of "errors": [{row, column, value, reason}], column null where none is to blame.

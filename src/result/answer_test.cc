@@ -15,11 +15,14 @@ std::string answer(const std::vector<model::Score>& scores, const table::RowErro
   Summary summary;
   summary.rejected_records = errors.total();
   std::string out;
-  json.begin(out);
+  JsonAnswer::begin(out);
+  std::string rows;
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    json.add(out, i, scores[i]);
+    TextRoom room(rows);
+    JsonAnswer::add(room, i, scores[i]);
     summary.add(scores[i]);
   }
+  out.append(rows, JsonAnswer::separator_bytes);
   json.end(out, summary, errors);
   return out;
 }
@@ -65,10 +68,11 @@ std::string scored_csv(std::string_view text) {
   std::string out;
   csv.begin(out, reader.raw_header());
   for (const table::Row& row : batch.rows) {
+    TextRoom room(out);
     if (row.fault == table::RowFault::none) {
-      csv.add(out, batch, row, yes);
+      csv.add(room, row.raw, yes);
     } else {
-      csv.add_rejected(out, batch, row, row.fault);
+      csv.add_rejected(room, batch, row, row.fault);
     }
   }
   return out;

@@ -1,5 +1,6 @@
 // What holds for every input: the reader agrees with the oracle, whatever the cuts; what was written reads back; no
 // bytes make it crash, and its time and memory stay linear.
+#include <array>
 #include <chrono>
 #include <random>
 #include <string>
@@ -30,6 +31,7 @@ std::ostream& operator<<(std::ostream& out, const ReadRow& row) {
 
 namespace {
 
+using testing::By;
 using testing::CsvOracle;
 using testing::read_text;
 using testing::ReadFile;
@@ -61,9 +63,13 @@ std::string csv_like(Random& random, std::size_t pieces) {
   return text;
 }
 
-ReadFile read_cut(std::string_view text, const CsvOptions& options, Random& random, std::size_t longest_cut) {
-  return read_text(text, options, [&](std::size_t most) { return 1 + below(random, std::min(most, longest_cut)); });
+ReadFile read_cut(std::string_view text, const CsvOptions& options, Random& random, std::size_t longest_cut,
+                  By by = By::batches) {
+  const auto cut = [&](std::size_t most) { return 1 + below(random, std::min(most, longest_cut)); };
+  return read_text(text, options, cut, by);
 }
+
+constexpr std::array<By, 3> ways = {By::batches, By::segments, By::kept_segments};
 
 RC_GTEST_PROP(CsvProperty, AgreesWithTheOracleWhateverTheCuts, (unsigned seed)) {
   Random random(seed);
@@ -75,9 +81,11 @@ RC_GTEST_PROP(CsvProperty, AgreesWithTheOracleWhateverTheCuts, (unsigned seed)) 
     options.max_batch_rows = 1 + below(random, 20);
     const std::vector<ReadRow> expected = CsvOracle(text, options.max_row_bytes).rows();
     for (const std::size_t longest_cut : {std::size_t{1}, std::size_t{3}, std::size_t{1000}}) {
-      const ReadFile file = read_cut(text, options, random, longest_cut);
-      RC_ASSERT(file.error == "");
-      RC_ASSERT(file.rows == expected);
+      for (const By by : ways) {
+        const ReadFile file = read_cut(text, options, random, longest_cut, by);
+        RC_ASSERT(file.error == "");
+        RC_ASSERT(file.rows == expected);
+      }
     }
   }
 }
@@ -123,12 +131,14 @@ RC_GTEST_PROP(CsvProperty, AnyBytesAreReadAlikeWhateverTheCuts, (unsigned seed))
     if (whole.error.empty()) check_accounts(text, whole);
     options.max_batch_rows = 1 + below(random, 20);
     for (const std::size_t longest_cut : {std::size_t{1}, std::size_t{7}}) {
-      const ReadFile cut = read_cut(text, options, random, longest_cut);
-      RC_ASSERT(cut.error == whole.error);
-      RC_ASSERT(cut.header == whole.header);
-      RC_ASSERT(cut.raw_header == whole.raw_header);
-      RC_ASSERT(cut.notes == whole.notes);
-      RC_ASSERT(cut.rows == whole.rows);
+      for (const By by : ways) {
+        const ReadFile cut = read_cut(text, options, random, longest_cut, by);
+        RC_ASSERT(cut.error == whole.error);
+        RC_ASSERT(cut.header == whole.header);
+        RC_ASSERT(cut.raw_header == whole.raw_header);
+        RC_ASSERT(cut.notes == whole.notes);
+        RC_ASSERT(cut.rows == whole.rows);
+      }
     }
   }
 }
@@ -180,17 +190,18 @@ struct Count {
   std::uint64_t faults = 0;
   double seconds = 0;
 };
-Count count_rows(std::string_view head, std::string_view piece, std::size_t total_bytes) {
+Count count_rows(std::string_view head, std::string_view piece, std::size_t total_bytes, By by) {
   const auto start = std::chrono::steady_clock::now();
   CsvReader reader;
   Batch batch;
+  Segment segment;
   Count count;
   std::string pieces;
   while (pieces.size() < 1'000'000) pieces += piece;
   std::string_view rest = head;
   std::size_t given = 0;
   for (;;) {
-    const auto step = reader.next(batch);
+    const auto step = by == By::batches ? reader.next(batch) : reader.next(batch, segment);
     if (!step || *step == CsvReader::Step::end) break;
     for (const Row& row : batch.rows) {
       ++count.rows;
@@ -236,8 +247,9 @@ TEST(CsvTime, IsLinearForAdversaries) {
       {"an endless quoted line", "a,b\n\"", "x"},
   };
   for (const Case& c : cases) {
-    const Count count = count_rows(c.head, c.piece, total);
-    EXPECT_LT(count.seconds, 20) << c.what;
+    for (const By by : {By::batches, By::segments}) {
+      EXPECT_LT(count_rows(c.head, c.piece, total, by).seconds, 20) << c.what;
+    }
   }
 }
 

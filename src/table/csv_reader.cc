@@ -8,8 +8,11 @@
 #include "table/dialect.h"
 #include "table/record_scanner.h"
 #include "table/row_decoder.h"
+#include "table/row_judge.h"
+#include "table/segment.h"
 #include "table/text_arena.h"
 #include "table/text_buffer.h"
+#include "table/text_index.h"
 
 namespace dropscore::table {
 namespace {
@@ -19,6 +22,10 @@ using End = ScannedRecord::End;
 // A batch also ends here, so that a wide file's batches are no larger than the processor's caches like.
 constexpr std::size_t max_batch_cells = std::size_t{128} * 1024;
 constexpr std::size_t cells_ahead = 1024;
+// Rows that no segment takes are read here while others wait.
+constexpr std::size_t max_odd_rows = 64;
+// A segment with quotes ends here, so that many threads share them.
+constexpr std::size_t quoted_stretch_bytes = 128 * limits::kib;
 tl::unexpected<Error> refuse(std::string_view sentence) { return fail(ErrorKind::reject, std::string(sentence)); }
 
 tl::unexpected<Error> not_text() {
@@ -34,6 +41,8 @@ struct CsvReader::State {
 
   explicit State(const CsvOptions& given) : options(given) {}
 
+  using Step = CsvReader::Step;
+
   // Each takes what it can from the buffer. False: bytes are wanted.
   Result<bool> advance();
   Result<bool> read_signature();
@@ -42,9 +51,14 @@ struct CsvReader::State {
   Result<bool> take_header(const ScannedRecord& record, std::vector<std::string_view>& cells);
   bool skip_blank_lines();
   bool skip_rest_of_line();
-  void read_rows(Batch& batch);
+  Status begin_step(Batch& batch);
+  Step end_step(Batch& batch);
+  bool frame(Segment& segment);
+  void frame_quoted(PlainLines& found);
+  void take_framed();
+  bool may_read_rows() const { return phase == Phase::rows && buffer.text().size() >= wanted_bytes; }
+  void read_rows(Batch& batch, std::size_t most_rows);
   void put_row(Batch& batch, const ScannedRecord& record, std::size_t first_cell);
-  void judge(Row& row, const ScannedRecord& record, std::span<std::string_view> row_cells);
   void note_encoding();
   void want_more();
 
@@ -56,6 +70,7 @@ struct CsvReader::State {
   Phase phase = Phase::signature;
   bool delimiter_known = false;
   bool skipping_line = false;    // the rest of a row over the limit
+  std::size_t framed_bytes = 0;  // of a segment that was handed out and still lies in the buffer
   std::size_t wanted_bytes = 0;  // it is no use to look before as many bytes wait
   std::uint64_t line = 1;        // physical line of what is read next
   std::uint64_t record = 0;
@@ -230,11 +245,49 @@ bool CsvReader::State::skip_rest_of_line() {
   return true;
 }
 
-void CsvReader::State::read_rows(Batch& batch) {
+/// Whole records at the front of the buffer. False: none that can be read without what comes after them.
+bool CsvReader::State::frame(Segment& segment) {
+  // Under 2 bytes, a line of CR LF would be over the limit and not blank.
+  if (skipping_line || options.max_row_bytes < 2) return false;
+  PlainLines found = find_plain_lines(buffer.text(), !decoder.decided());
+  if (found.found_quote) frame_quoted(found);
+  if (found.bytes == 0) return false;
+  segment.text = buffer.text().substr(0, found.bytes);
+  segment.line = line;
+  segment.record = record;
+  segment.decoder = decoder;
+  line += found.lines;
+  record += found.records;
+  framed_bytes = found.bytes;
+  return true;
+}
+
+/// Goes on with records that may hold quotes, one by one, as long as they are whole.
+void CsvReader::State::frame_quoted(PlainLines& found) {
+  const std::string_view text = buffer.text();
+  scanner->open(text, buffer.offset(), buffer.finished());
+  scanner->seek(text.data() + found.bytes);
+  const std::size_t stop = std::min(text.size(), found.bytes + quoted_stretch_bytes);
+  while (found.bytes < stop) {
+    const ScannedRecord scanned = scanner->scan({}, arena);
+    const bool whole = scanned.end == End::complete && scanned.next[-1] == '\n';
+    if (!whole || (scanned.maybe_not_ascii && !decoder.decided())) return;
+    found.bytes = static_cast<std::size_t>(scanned.next - text.data());
+    found.lines += scanned.line_ends;
+    if (scanned.content_end != scanned.begin) ++found.records;
+  }
+}
+
+void CsvReader::State::take_framed() {
+  buffer.take(framed_bytes);
+  framed_bytes = 0;
+}
+
+void CsvReader::State::read_rows(Batch& batch, std::size_t most_rows) {
   const std::size_t row_cells = header.size() + 1;  // a surplus cell is kept, to be shown
   std::size_t used = 0;
   bool opened = false;
-  while (batch.rows.size() < options.max_batch_rows && used < max_batch_cells) {
+  while (batch.rows.size() < most_rows && used < max_batch_cells) {
     if (skipping_line) {
       if (!skip_rest_of_line()) break;
       opened = false;
@@ -272,35 +325,9 @@ void CsvReader::State::put_row(Batch& batch, const ScannedRecord& scanned, std::
   row.raw = scanned.content();
   row.first_cell = static_cast<std::uint32_t>(first_cell);
   row.cell_count = std::min(scanned.cells, static_cast<std::uint32_t>(header.size() + 1));
-  judge(row, scanned, {batch.cells.data() + first_cell, row.cell_count});
-}
-
-void CsvReader::State::judge(Row& row, const ScannedRecord& scanned, std::span<std::string_view> row_cells) {
-  const auto columns = static_cast<std::uint32_t>(header.size());
-  const auto blame = [&row, columns](RowFault fault, std::uint32_t column) {
-    row.fault = fault;
-    row.fault_column = std::min(column, columns);
-  };
-  if (scanned.end != End::complete) {
-    decoder.decode_cut(row.raw, row_cells, arena);
-    blame(scanned.end == End::unclosed ? RowFault::unclosed_quote : RowFault::row_too_long, scanned.blamed_column);
-    return;
-  }
-  bool is_text = true;
-  std::uint32_t bad_column = 0;
-  if (scanned.maybe_not_ascii) [[unlikely]] {
-    is_text = decoder.decode(row.raw, row_cells, bad_column, arena);
-    if (decoder.encoding() != dialect.encoding) note_encoding();
-  }
-  if (scanned.nul_column != no_column) {
-    blame(RowFault::nul_byte, scanned.nul_column);
-  } else if (!is_text) {
-    blame(RowFault::not_text, bad_column);
-  } else if (scanned.cells < columns) {
-    blame(RowFault::too_few_cells, scanned.cells);
-  } else if (scanned.cells > columns) {
-    blame(RowFault::too_many_cells, columns);
-  }
+  const std::span<std::string_view> cells{batch.cells.data() + first_cell, row.cell_count};
+  judge_row(row, scanned, cells, static_cast<std::uint32_t>(header.size()), decoder, arena);
+  if (decoder.encoding() != dialect.encoding) note_encoding();
 }
 
 CsvReader::CsvReader(const CsvOptions& options) : state_(std::make_unique<State>(options)) {}
@@ -308,31 +335,59 @@ CsvReader::CsvReader(CsvReader&&) noexcept = default;
 CsvReader& CsvReader::operator=(CsvReader&&) noexcept = default;
 CsvReader::~CsvReader() = default;
 
-std::span<char> CsvReader::room() { return state_->buffer.room(state_->options.chunk_bytes); }
+std::span<char> CsvReader::room() {
+  state_->take_framed();
+  return state_->buffer.room(state_->options.chunk_bytes);
+}
 
 void CsvReader::commit(std::size_t count) {
   state_->bytes_read += count;
   state_->buffer.commit(count);
 }
 
-void CsvReader::finish() { state_->buffer.finish(); }
+void CsvReader::finish() {
+  state_->take_framed();
+  state_->buffer.finish();
+}
 
-Result<CsvReader::Step> CsvReader::next(Batch& batch) {
-  State& state = *state_;
+/// Comes as far as the rows, where the bytes do.
+Status CsvReader::State::begin_step(Batch& batch) {
   batch.rows.clear();
-  if (state.error) return tl::unexpected<Error>(*state.error);
-  state.arena.clear();
-  const Result<bool> went_on = state.advance();
-  if (!went_on) {
-    state.error = went_on.error();
-    return tl::unexpected<Error>(*state.error);
-  }
-  if (*went_on && state.phase == State::Phase::rows) state.read_rows(batch);
+  take_framed();
+  if (error) return tl::unexpected<Error>(*error);
+  arena.clear();
+  const Result<bool> went_on = advance();
+  if (went_on) return {};
+  error = went_on.error();
+  return tl::unexpected<Error>(*error);
+}
+
+CsvReader::Step CsvReader::State::end_step(Batch& batch) {
   if (!batch.rows.empty()) return Step::batch;
   batch.cells.clear();
-  if (!state.buffer.finished()) return Step::need_bytes;
-  state.phase = State::Phase::done;
+  if (!buffer.finished()) return Step::need_bytes;
+  phase = Phase::done;
   return Step::end;
+}
+
+Result<CsvReader::Step> CsvReader::next(Batch& batch) {
+  DROPSCORE_CHECK(state_->begin_step(batch));
+  if (state_->may_read_rows()) state_->read_rows(batch, state_->options.max_batch_rows);
+  return state_->end_step(batch);
+}
+
+Result<CsvReader::Step> CsvReader::next(Batch& batch, Segment& segment) {
+  DROPSCORE_CHECK(state_->begin_step(batch));
+  if (state_->may_read_rows()) {
+    if (state_->frame(segment)) return Step::segment;
+    state_->read_rows(batch, std::min(max_odd_rows, state_->options.max_batch_rows));
+  }
+  return state_->end_step(batch);
+}
+
+void CsvReader::keep(Segment& segment, TextBlock& block) {
+  segment.text = state_->buffer.take_into(state_->framed_bytes, block);
+  state_->framed_bytes = 0;
 }
 
 const std::vector<std::string>& CsvReader::header() const { return state_->header; }

@@ -77,10 +77,13 @@ struct Batch {
 /// Adds a row with a fault to `errors`, with the name and the text of the cell to blame.
 void add_error(RowErrors& errors, const Batch& batch, const Row& row, std::span<const std::string> header);
 
+struct Segment;
+struct TextBlock;
+
 /// Not thread-safe; movable.
 class CsvReader {
  public:
-  enum class Step : std::uint8_t { batch, need_bytes, end };
+  enum class Step : std::uint8_t { batch, segment, need_bytes, end };
 
   /// REQUIRES: options.validate() is ok.
   explicit CsvReader(const CsvOptions& options = {});
@@ -102,6 +105,14 @@ class CsvReader {
   /// ("save it as CSV"), too many columns, a header line over max_row_bytes. After an error the reader is done and says
   /// the same again.
   Result<Step> next(Batch& batch);
+
+  /// The same for who reads rows elsewhere (table/segment.h), on other threads even: as much text as holds whole
+  /// records is found, but not read, and is handed out as a segment; only rows that cannot be told without what comes
+  /// after them come as a batch, a few at a time. Both together are the rows of next(batch), in order; the two may be
+  /// mixed. The segment's text lives until the next call, unless it is kept.
+  Result<Step> next(Batch& batch, Segment& segment);
+  /// Lets the text of the segment that was just handed out live in `block`, whose content is lost.
+  void keep(Segment& segment, TextBlock& block);
 
   /// The header's names, trimmed; empty until known. A last empty name made by a trailing delimiter is kept.
   const std::vector<std::string>& header() const;

@@ -9,6 +9,7 @@
 #include "table/csv_test_util.h"
 
 using dropscore::table::CsvOptions;
+using dropscore::table::testing::By;
 using dropscore::table::testing::read_text;
 using dropscore::table::testing::ReadFile;
 
@@ -25,6 +26,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const ReadFile cut = read_text(text, options);
   if (whole.error != cut.error || whole.header != cut.header || whole.rows != cut.rows || whole.notes != cut.notes) {
     std::abort();
+  }
+  for (const By by : {By::segments, By::kept_segments}) {
+    const ReadFile pieces = read_text(
+        text, options, [](std::size_t most) { return most; }, by);
+    if (whole.error != pieces.error || whole.rows != pieces.rows || whole.notes != pieces.notes) std::abort();
   }
   for (const auto& row : whole.rows) {
     for (const std::string& cell : row.cells) {

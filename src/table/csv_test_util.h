@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "table/csv_reader.h"
+#include "table/segment.h"
+#include "table/text_buffer.h"
 
 namespace dropscore::table::testing {
 
@@ -30,14 +32,47 @@ struct ReadFile {
   std::vector<ReadRow> rows;
 };
 
+inline void append(ReadFile& file, const Batch& batch) {
+  for (const Row& row : batch.rows) {
+    ReadRow& out = file.rows.emplace_back();
+    out.line = row.line;
+    out.record = row.record;
+    out.raw = row.raw;
+    for (std::uint32_t i = 0; i < row.cell_count; ++i) out.cells.emplace_back(batch.cell(row, i));
+    out.fault = row.fault;
+    out.fault_column = row.fault_column;
+  }
+}
+
+/// The rows of a segment, read one by one.
+inline void append(ReadFile& file, const Segment& segment, const CsvOptions& options, const CsvReader& reader) {
+  SegmentReader rows(options, reader.dialect().delimiter, reader.header().size());
+  rows.open(segment);
+  Batch batch;
+  std::uint64_t line = segment.line;
+  std::uint64_t record = segment.record;
+  const char* at = segment.text.data();
+  while (at != segment.text.data() + segment.text.size()) {
+    const SegmentReader::Step step = rows.read(at, line, record, batch);
+    at = step.next;
+    line += step.line_ends;
+    record += step.blank ? 0 : 1;
+  }
+  append(file, batch);
+}
+
+enum class By : std::uint8_t { batches, segments, kept_segments };
+
 /// `next_cut(most)` says how many bytes to commit next, 1 to `most`.
 inline ReadFile read_text(std::string_view text, const CsvOptions& options,
-                          const std::function<std::size_t(std::size_t)>& next_cut) {
+                          const std::function<std::size_t(std::size_t)>& next_cut, By by = By::batches) {
   ReadFile file;
   CsvReader reader(options);
   Batch batch;
+  Segment segment;
+  TextBlock block;
   for (;;) {
-    const auto step = reader.next(batch);
+    const auto step = by == By::batches ? reader.next(batch) : reader.next(batch, segment);
     if (!step) {
       file.error = step.error().customer.text;
       break;
@@ -55,14 +90,11 @@ inline ReadFile read_text(std::string_view text, const CsvOptions& options,
       reader.commit(count);
       continue;
     }
-    for (const Row& row : batch.rows) {
-      ReadRow& out = file.rows.emplace_back();
-      out.line = row.line;
-      out.record = row.record;
-      out.raw = row.raw;
-      for (std::uint32_t i = 0; i < row.cell_count; ++i) out.cells.emplace_back(batch.cell(row, i));
-      out.fault = row.fault;
-      out.fault_column = row.fault_column;
+    if (*step == CsvReader::Step::segment) {
+      if (by == By::kept_segments) reader.keep(segment, block);
+      append(file, segment, options, reader);
+    } else {
+      append(file, batch);
     }
   }
   file.header = reader.header();

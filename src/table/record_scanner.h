@@ -48,7 +48,7 @@ class RecordScanner {
   RecordScanner(char delimiter, std::size_t max_row_bytes) : delimiter_(delimiter), max_row_bytes_(max_row_bytes) {}
 
   /// The text to scan from now on. `offset` is the place of its first byte in the whole file's text; `whole` says that
-  /// nothing comes after it. REQUIRES: scan_block_bytes readable bytes follow it.
+  /// nothing comes after it. REQUIRES: text_padding readable bytes follow it.
   void open(std::string_view text, std::uint64_t offset, bool whole);
 
   const char* at() const { return at_; }

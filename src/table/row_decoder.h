@@ -20,6 +20,8 @@ class RowDecoder {
   explicit RowDecoder(Encoding encoding) : encoding_(encoding), decided_(true) {}
 
   Encoding encoding() const { return encoding_; }
+  /// No record can change encoding() any more.
+  bool decided() const { return decided_; }
 
   /// Turns a record and its cells into UTF-8, in place or in `arena`. False where its bytes are not of the file's
   /// encoding: U+FFFD stands for them, and `bad_column` is the first cell that held one (cells.size() for none).

@@ -1,5 +1,8 @@
 #include "table/row_error.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/utf8.h"
 
 namespace dropscore::table {
@@ -38,6 +41,15 @@ void RowErrors::add(std::uint64_t row, std::string_view column, std::string_view
   if (listed_.size() >= max_errors_) return;
   listed_.push_back(
       {row, excerpt(column, max_column_characters), excerpt(value, limits::max_error_value_bytes), fault});
+}
+
+void RowErrors::add_all(RowErrors&& later) {
+  total_ += later.total_;
+  for (std::size_t i = 0; i < row_fault_count; ++i) counts_[i] += later.counts_[i];
+  const std::size_t room = listed_.size() >= max_errors_ ? 0 : max_errors_ - listed_.size();
+  const auto last = later.listed_.begin() + static_cast<std::ptrdiff_t>(std::min(room, later.listed_.size()));
+  listed_.insert(listed_.end(), std::make_move_iterator(later.listed_.begin()), std::make_move_iterator(last));
+  later = RowErrors(later.max_errors_);
 }
 
 }  // namespace dropscore::table

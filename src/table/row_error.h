@@ -52,6 +52,9 @@ class RowErrors {
 
   void add(std::uint64_t row, std::string_view column, std::string_view value, RowFault fault);
 
+  /// Those of rows that come after all of these. What was listed there is moved.
+  void add_all(RowErrors&& later);
+
   const std::vector<RowError>& listed() const { return listed_; }
   std::uint64_t total() const { return total_; }
   bool truncated() const { return total_ > listed_.size(); }

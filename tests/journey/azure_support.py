@@ -98,6 +98,11 @@ class AzureTest(JourneyTest):
         return self.start(*self.watch_arguments(*more, through=through, **keywords),
                           env={**self.credentials(through), **(env or {})})
 
+    def files_done(self, worker):
+        """How many files a worker has finished; it must be there still."""
+        self.assertIsNone(worker.process.poll(), worker.text()[-1000:])
+        return len(records(worker.text(), "file_done"))
+
     def grid(self, **options):
         return EventGrid(self.azurite, self.queue, **options)
 

@@ -49,6 +49,17 @@ class ScoreTest(JourneyTest):
             p = prediction["probability_conversion"]
             self.assertEqual(prediction["confidence"], max(p, 1 - p))
 
+    def test_the_bytes_do_not_depend_on_the_number_of_threads(self):
+        rows = run("sample", "--rows", 20000, "--seed", 5).stdout
+        path = self.write("in.csv", rows.replace(b",Female,", b",\"Fe\nmale\",", 50).replace(b",Email,", b",Pigeon,", 70))
+        scored = set()
+        for form in ("json", "csv"):
+            answers = {run("score", path, "--model", self.model, "--format", form, "--threads", n).stdout for n in (1, 2, 3)}
+            self.assertEqual(len(answers), 1)
+            scored.add(answers.pop().count(b"Convert"))
+        self.assertEqual(len(scored), 1)
+        self.assertTrue(19880 <= scored.pop() <= 19930)  # a row may be spoilt twice
+
     def test_standard_input_and_csv(self):
         done = run("score", "-", "--model", self.model, "--format", "csv", stdin=CUSTOMERS)
         self.assertEqual(done.returncode, 0, done.stderr)

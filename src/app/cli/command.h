@@ -54,6 +54,7 @@ void add_score(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
 void add_watch(CLI::App& app, Action& action);
 void add_up(CLI::App& app, Action& action);
+void add_function(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_sample(CLI::App& app, Action& action);

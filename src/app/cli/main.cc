@@ -63,14 +63,10 @@ int run(int argc, char** argv) {
   add_serve(app, action);
   add_watch(app, action);
   add_up(app, action);
+  add_function(app, action);
   add_evaluate(app, action);
   add_inspect(app, action);
   add_sample(app, action);
-  for (const char* later : {"function"}) {
-    CLI::App* command = app.add_subcommand(later, "Not built yet")->allow_extras();
-    command->callback(
-        [&action, later] { action = [later] { return report_not_built(fmt::format("dropscore {}", later)); }; });
-  }
 
   try {
     app.parse(argc, argv);

@@ -98,43 +98,24 @@ class Progress {
   std::chrono::steady_clock::time_point last_ = begin_;
 };
 
-std::string error_answer(const Error& error, const job::ScoreStream& stream) {
+std::string error_answer(const Error& error, const job::ScorePipeline& pipeline) {
   std::string out;
   JsonWriter json(out, 2);
   json.begin_object();
   json.member("success", false).member("error", error.customer.text);
-  json.key("errors").raw(stream.rejections_json());
+  json.key("errors").raw(pipeline.rejections_json());
   json.end_object();
   out.push_back('\n');
   return out;
 }
 
-constexpr std::size_t held_back_bytes = 1 * limits::mib;
-constexpr std::size_t write_bytes = 256 * limits::kib;
-
-/// Scores everything. What cannot be taken back is written only once a row was scored (or too much is held back).
-Status pump(ByteSource& source, job::ScoreStream& stream, Output& output) {
+Status score_all(ByteSource& source, job::ScorePipeline& pipeline, Output& output) {
   Progress progress;
-  std::string out;
-  for (;;) {
-    DROPSCORE_TRY(const job::ScoreStream::Step step, stream.next(out));
-    const bool may_write = output.can_take_back() || stream.scored_any() || out.size() > held_back_bytes;
-    if (may_write && (out.size() >= write_bytes || step == job::ScoreStream::Step::end)) {
-      DROPSCORE_CHECK(output.write(out));
-      out.clear();
-    }
-    if (step == job::ScoreStream::Step::end) return {};
-    progress.show(stream.counts());
+  const auto write = [&output](std::string_view text) -> Status {
     if (stop_requested()) return fail(ErrorKind::give_up, "stopped; nothing was written");
-    if (step == job::ScoreStream::Step::output) continue;
-    const std::span<char> room = stream.room();
-    DROPSCORE_TRY(const std::size_t got, source.read(room));
-    if (got == 0) {
-      stream.finish();
-    } else {
-      stream.commit(got);
-    }
-  }
+    return output.write(text);
+  };
+  return pipeline.run(source, write, [&progress](const job::ScoreCounts& counts) { progress.show(counts); });
 }
 
 Status run_score(ScoreCommand& arguments) {
@@ -145,21 +126,21 @@ Status run_score(ScoreCommand& arguments) {
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, open_file_source(arguments.input));
   DROPSCORE_TRY(Output output, Output::open(arguments.output));
-  job::ScoreStream stream = job::Scorer(model).stream(options);
-  const Status scored = pump(*source, stream, output);
+  job::ScorePipeline pipeline = job::Scorer(model).pipeline(options);
+  const Status scored = score_all(*source, pipeline, output);
   if (!scored) {
     const bool about_the_file = scored.error().kind == ErrorKind::reject || scored.error().kind == ErrorKind::too_large;
     if (about_the_file) {  // the error document takes the answer's place
       if (output.can_take_back()) DROPSCORE_CHECK(output.take_back());
-      DROPSCORE_CHECK(output.write(error_answer(scored.error(), stream)));
+      DROPSCORE_CHECK(output.write(error_answer(scored.error(), pipeline)));
       DROPSCORE_CHECK(output.publish());
     }
     return scored;
   }
   if (options.format == job::Format::json) DROPSCORE_CHECK(output.write("\n"));
   DROPSCORE_CHECK(output.publish());
-  for (const std::string& note : stream.notes()) fmt::print(stderr, "note: {}\n", note);
-  const job::ScoreCounts counts = stream.counts();
+  for (const std::string& note : pipeline.notes()) fmt::print(stderr, "note: {}\n", note);
+  const job::ScoreCounts counts = pipeline.counts();
   if (counts.rejected > 0) {
     fmt::print(stderr, "dropscore: {} rows scored, {} rejected; {} say why\n", counts.scored, counts.rejected,
                csv ? "their row_status cells" : "\"errors\"");

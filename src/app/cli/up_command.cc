@@ -1,8 +1,10 @@
+#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "app/cli/serving_options.h"
+#include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "model/model.h"
@@ -58,8 +60,14 @@ Status run_up(UpCommand& arguments) {
   Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
   if (!started) return with_hint(arguments, started.error());
   const std::unique_ptr<Journey> journey = *std::move(started);
+  std::vector<http::Endpoint> endpoints;
+  if (journey->notify()) {
+    const Container& container = journey->input();
+    endpoints.push_back(
+        webhook::webhook_endpoint({container.account->name, container.store->container()}, journey->notify()));
+  }
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
-                http::Server::start([model] { return job::Scorer(model); }, arguments.server));
+                http::Server::start([model] { return job::Scorer(model); }, arguments.server, std::move(endpoints)));
   const std::string input = shown(options.input);
   const std::string output = shown(options.output);
   log::info("up", {{"input", input},
@@ -73,8 +81,9 @@ Status run_up(UpCommand& arguments) {
   std::fflush(stdout);
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
-  server->stop();
+  const bool answered_all = server->stop();  // before the journey, which its webhook tells of blobs
   stop_or_leave(*journey);
+  if (!answered_all) std::_Exit(exit_done);  // a call of the webhook is still under way, and uses the journey
   return {};
 }
 

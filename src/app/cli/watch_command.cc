@@ -55,14 +55,14 @@ void add_watch(CLI::App& app, Action& action) {
       "\n"
       "A folder: a file is taken once its writer has closed it or renamed it into place. Names that start with . or ~\n"
       "or end in .tmp or .part are ignored.\n"
-      "  dropscore watch --input input-data --output output-results --model model\n"
+      "Example: dropscore watch --input input-data --output output-results --model model\n"
       "\n"
       "A container of Azure Blob Storage, or of its emulator, by its URL. Credentials come from a SAS in the URL, "
       "from\n"
       "DROPSCORE_CONNECTION_STRING (or AZURE_STORAGE_CONNECTION_STRING, AzureWebJobsStorage), or from the managed\n"
       "identity that runs it. With --queue, Event Grid's messages there tell of new blobs and any number of workers\n"
       "share them; without, the container is listed again and again.\n"
-      "  dropscore watch --input https://acct.blob.core.windows.net/input-data \\\n"
+      "Example: dropscore watch --input https://acct.blob.core.windows.net/input-data \\\n"
       "      --output https://acct.blob.core.windows.net/output-results --queue scoring-work --model model");
   JourneyOptions& journey = arguments->trigger.journey;
   add_option(command, "--input", journey.input, "Folder or container URL to watch")->required();

@@ -47,11 +47,11 @@ enum class Io : std::uint8_t { ok, end, timed_out, failed };
 
 /// One request and what became of it.
 struct Request {
-  explicit Request(std::size_t max_header_bytes) : parser(max_header_bytes) {}
+  explicit Request(std::size_t max_header_bytes) : parser(std::make_shared<RequestParser>(max_header_bytes)) {}
 
-  const RequestHead& head() const { return parser.head(); }
+  const RequestHead& head() const { return parser->head(); }
 
-  RequestParser parser;
+  std::shared_ptr<RequestParser> parser;
   Clock::time_point begun = Clock::now();
   std::string_view path = "-";
   std::string id;
@@ -143,12 +143,16 @@ class Connection final : public LiveConnection {
   Task<void> answer(Request& request, unsigned status, std::string_view type, std::string_view body,
                     std::span<const Header> headers = {});
   Task<void> refuse(Request& request, const Problem& problem);
+  Task<void> answer_health(Request& request);
   Task<void> answer_json(Request& request);
-  Task<bool> read_json(Request& request, Share& memory, std::string& body);
+  Task<bool> read_whole(Request& request, Share& memory, std::string& body);
+  Task<bool> read_filtered(Request& request, Share& memory, BodyFilter& filter, std::string& body);
   Task<tl::expected<std::string, job::Refusal>> score_json(const std::string& body);
   template <class Work>
   Task<void> on_worker(Work& work);
   Task<void> answer_csv(Request& request, job::Format format);
+  Task<void> answer_endpoint(Request& request, std::shared_ptr<const Endpoint> endpoint);
+  Task<void> over(EndpointCall& call);
   Task<void> fail_stream(Request& request, const StreamedAnswer& streamed, Problem problem);
   Task<bool> stream_out(Request& request, StreamedAnswer& streamed, bool last);
   Task<bool> queue(Request& request, StreamedAnswer& streamed, bool last);
@@ -163,6 +167,7 @@ class Connection final : public LiveConnection {
   Surroundings around_;
   Socket socket_;
   InputBuffer in_;
+  std::shared_ptr<EndpointCall> call_;  ///< that is waited for
   Clock::time_point deadline_ = never;
   bool expired_ = false;
   bool idle_ = false;  ///< waits for a request's first byte
@@ -204,6 +209,7 @@ void Connection::close_if_idle() {
 
 void Connection::close() {
   closed_ = true;
+  if (call_) call_->give_up();
   error_code ignored;
   socket_.close(ignored);
 }
@@ -284,13 +290,13 @@ Task<Connection::Got> Connection::read_head(Request& request, bool first) {
       Clock::now() + milliseconds(started || first ? options.header_timeout_ms : options.keep_alive_timeout_ms);
   for (;;) {
     std::string_view bytes = in_.view();
-    while (request.parser.untouched() && bytes.starts_with("\r\n")) bytes.remove_prefix(2);  // RFC 9112, 2.2
-    if (!bytes.empty() && !(request.parser.untouched() && bytes == "\r")) {
-      const RequestParser::Head got = request.parser.read_head(bytes);
+    while (request.parser->untouched() && bytes.starts_with("\r\n")) bytes.remove_prefix(2);  // RFC 9112, 2.2
+    if (!bytes.empty() && !(request.parser->untouched() && bytes == "\r")) {
+      const RequestParser::Head got = request.parser->read_head(bytes);
       in_.keep_last(bytes.size());
       if (got == RequestParser::Head::ready) co_return Got::request;
       if (got == RequestParser::Head::refused) {
-        request.failure = request.parser.problem();
+        request.failure = request.parser->problem();
         co_return Got::refused;
       }
     } else {
@@ -317,7 +323,7 @@ Task<Connection::Got> Connection::read_head(Request& request, bool first) {
 Task<Connection::BodyStep> Connection::read_body(Request& request, std::span<char> out, std::size_t& count) {
   for (;;) {
     std::string_view bytes = in_.view();
-    const RequestParser::Body got = request.parser.read_body(bytes, out, count);
+    const RequestParser::Body got = request.parser->read_body(bytes, out, count);
     in_.keep_last(bytes.size());
     request.body_bytes += count;
     switch (got) {
@@ -332,7 +338,7 @@ Task<Connection::BodyStep> Connection::read_body(Request& request, std::span<cha
         co_return BodyStep::failed;
       case RequestParser::Body::end: request.body_pending = false; co_return BodyStep::end;
       case RequestParser::Body::refused:
-        request.failure = request.parser.problem();
+        request.failure = request.parser->problem();
         request.framing_lost = true;
         co_return BodyStep::failed;
       case RequestParser::Body::need_bytes: break;
@@ -387,20 +393,18 @@ bool Connection::may_keep_alive(const Request& request) const {
 Task<void> Connection::respond(Request& request) {
   const RequestHead& head = request.head();
   request.understood = true;
-  request.path = path_template(head.target);
+  request.path = shared().routes.path_template(head.target);
   request.id = request_id(head.request_id);
   request.body_pending = head.has_body();
   request.patience = milliseconds(shared().options.body_timeout_ms);
   request.continue_asked = head.http_1_1 && head.has_body() && equal_ignoring_case(head.expect, "100-continue");
 
-  const tl::expected<Plan, Problem> planned = plan(head, shared().options);
+  const tl::expected<Plan, Problem> planned = shared().routes.plan(head, shared().options);
   if (!planned) {
     co_await refuse(request, planned.error());
   } else {
     switch (planned->action) {
-      case Action::health:
-        co_await answer(request, 200, text_of(MediaType::json), shared().scorer().health_json());
-        break;
+      case Action::health: co_await answer_health(request); break;
       case Action::score_json:
         request.max_body_bytes = planned->max_body_bytes;
         co_await answer_json(request);
@@ -408,6 +412,10 @@ Task<void> Connection::respond(Request& request) {
       case Action::score_csv:
         request.max_body_bytes = planned->max_body_bytes;
         co_await answer_csv(request, planned->answer == MediaType::csv ? job::Format::csv : job::Format::json);
+        break;
+      case Action::endpoint:
+        request.max_body_bytes = planned->max_body_bytes;
+        co_await answer_endpoint(request, planned->endpoint);
         break;
     }
   }
@@ -441,7 +449,19 @@ Task<void> Connection::refuse(Request& request, const Problem& problem) {
   co_await answer(request, problem.status, problem_type, body, problem.headers);
 }
 
-Task<bool> Connection::read_json(Request& request, Share& memory, std::string& body) {
+Task<void> Connection::answer_health(Request& request) {
+  const std::string body = shared().scorer ? shared().scorer().health_json() : R"({"status":"healthy"})";
+  co_await answer(request, 200, text_of(MediaType::json), body);
+}
+
+Problem too_much_in_memory() {
+  return {.status = 503,
+          .detail = "too many large requests at one time; try again, or send text/csv to /predict",
+          .errors_json = {},
+          .headers = {{"Retry-After", "1"}}};
+}
+
+Task<bool> Connection::read_whole(Request& request, Share& memory, std::string& body) {
   // What is claimed and never sent costs nothing: the body grows as it comes. The byte beyond the claim is where the
   // parser would put what may not come.
   const std::uint64_t most = request.head().content_length.value_or(request.max_body_bytes) + 1;
@@ -450,10 +470,7 @@ Task<bool> Connection::read_json(Request& request, Share& memory, std::string& b
     if (filled == body.size()) {
       const std::size_t more = std::min<std::size_t>(std::max(input_bytes, filled), most - filled);
       if (!memory.take(more)) {
-        request.failure = Problem{.status = 503,
-                                  .detail = "too many large requests at one time; try again, or send text/csv",
-                                  .errors_json = {},
-                                  .headers = {{"Retry-After", "1"}}};
+        request.failure = too_much_in_memory();
         co_return false;
       }
       body.resize(filled + more);
@@ -464,6 +481,22 @@ Task<bool> Connection::read_json(Request& request, Share& memory, std::string& b
     if (step == BodyStep::bytes) continue;
     body.resize(filled);
     co_return step == BodyStep::end;
+  }
+}
+
+/// `body` is what the filter keeps.
+Task<bool> Connection::read_filtered(Request& request, Share& memory, BodyFilter& filter, std::string& body) {
+  std::string piece(input_bytes, '\0');
+  for (;;) {
+    std::size_t count = 0;
+    const BodyStep step = co_await read_body(request, piece, count);
+    if (step != BodyStep::bytes) co_return step == BodyStep::end;
+    const std::size_t before = body.capacity();
+    filter.take(std::string_view(piece).substr(0, count), body);
+    if (body.capacity() > before && !memory.take(body.capacity() - before)) {
+      request.failure = too_much_in_memory();
+      co_return false;
+    }
   }
 }
 
@@ -497,7 +530,7 @@ Task<tl::expected<std::string, job::Refusal>> Connection::score_json(const std::
 Task<void> Connection::answer_json(Request& request) {
   Share memory(shared().buffered_body_bytes, shared().options.max_buffered_body_bytes);
   std::string body;
-  const bool complete = co_await read_json(request, memory, body);
+  const bool complete = co_await read_whole(request, memory, body);
   if (!complete) {
     if (request.failure) co_await refuse(request, *request.failure);
     co_return;
@@ -512,6 +545,48 @@ Task<void> Connection::answer_json(Request& request) {
     log::error("request_failed", {{"request_id", request.id}, {"detail", scored.error().error.detail.text}});
   }
   co_await refuse(request, problem);
+}
+
+Task<void> Connection::answer_endpoint(Request& request, std::shared_ptr<const Endpoint> endpoint) {
+  Share memory(shared().buffered_body_bytes, shared().options.max_buffered_body_bytes);
+  std::string body;
+  bool complete = true;
+  if (endpoint->filter && request.body_pending) {
+    const std::unique_ptr<BodyFilter> filter = endpoint->filter();
+    complete = co_await read_filtered(request, memory, *filter, body);
+  } else if (request.body_pending) {
+    complete = co_await read_whole(request, memory, body);
+  }
+  if (!complete) {
+    if (request.failure) co_await refuse(request, *request.failure);
+    co_return;
+  }
+  const auto call = std::make_shared<EndpointCall>(endpoint, request.parser, std::move(body));
+  if (endpoint->immediate) {
+    call->run();
+  } else {
+    call_ = call;
+    shared().endpoint_threads.run(call);
+    co_await over(*call);
+    call_.reset();
+  }
+  EndpointReply reply;
+  if (call->take_reply(reply)) {
+    co_await answer(request, reply.status, reply.content_type, reply.body, reply.headers);
+  } else {
+    request.keep_alive = false;
+    request.aborted = true;
+  }
+}
+
+/// Waits for the call's end, or until the connection is closed.
+Task<void> Connection::over(EndpointCall& call) {
+  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
+      [this, &call](auto resume) {
+        auto kept = std::make_shared<decltype(resume)>(std::move(resume));
+        call.when_over([this, kept] { asio::post(around_.io, std::move(*kept)); });
+      },
+      use_task);
 }
 
 Task<void> Connection::answer_csv(Request& request, job::Format format) {

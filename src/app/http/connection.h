@@ -9,8 +9,11 @@
 #include <mutex>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 
+#include "app/http/endpoint_call.h"
 #include "app/http/options.h"
+#include "app/http/routes.h"
 #include "job/scorer.h"
 
 namespace boost::asio {
@@ -38,8 +41,13 @@ class ConnectionCount {
 
 /// What all connections of one server share; outlives them.
 struct Shared {
+  Shared(ServerOptions o, Routes r, std::function<job::Scorer()> s)
+      : options(std::move(o)), routes(std::move(r)), scorer(std::move(s)) {}
+
   ServerOptions options;
-  std::function<job::Scorer()> scorer;
+  Routes routes;
+  std::function<job::Scorer()> scorer;  ///< empty where nothing is predicted
+  EndpointThreads endpoint_threads{options.endpoint_threads};
   ConnectionCount connections;
   std::atomic<std::uint64_t> buffered_body_bytes{0};
   std::atomic<std::uint64_t> spooled_bytes{0};

@@ -17,6 +17,9 @@ struct Timeout {
 Status ServerOptions::validate() const {
   if (host.empty()) return fail(ErrorKind::misuse, "the address to listen on is empty");
   if (threads < 1 || threads > 256) return fail(ErrorKind::misuse, "the number of threads must be 1 to 256");
+  if (endpoint_threads < 1 || endpoint_threads > 256) {
+    return fail(ErrorKind::misuse, "the number of endpoint threads must be 1 to 256");
+  }
   if (max_connections < 1) return fail(ErrorKind::misuse, "the limit on connections must be at least 1");
   if (max_header_bytes < 256 || max_header_bytes > limits::mib) {
     return fail(ErrorKind::misuse, "the limit on a request's header must be 256 bytes to 1 MiB");

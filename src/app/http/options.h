@@ -14,10 +14,11 @@ struct ServerOptions {
   std::string host = "127.0.0.1";  ///< an address or a name of this machine; 0.0.0.0: all of its addresses
   std::uint16_t port = 8000;       ///< 0: any free one, see Server::port()
   unsigned threads = 2;            ///< reactors; each has two more, which sleep unless there are large bodies to score
+  unsigned endpoint_threads = 16;  ///< answers of endpoints made at a time, each of which may block; others wait
 
   std::uint64_t max_json_body_bytes = limits::max_json_body_bytes;
   std::uint64_t max_csv_body_bytes = limits::max_csv_body_bytes;
-  /// JSON bodies held in memory at one time, of all connections; a request that would pass it gets 503.
+  /// JSON and endpoints' bodies held in memory at one time, of all connections; a request that would pass it gets 503.
   std::uint64_t max_buffered_body_bytes = 256 * limits::mib;
   std::size_t max_header_bytes = limits::max_header_bytes;
   std::size_t max_connections = limits::max_connections;

@@ -117,6 +117,12 @@ bool RequestParser::untouched() const { return state_->header_bytes == 0; }
 
 const RequestHead& RequestParser::head() const { return state_->head; }
 
+std::string_view RequestParser::field(std::string_view name) const {
+  const auto& message = state_->parser.get();
+  const auto at = message.find(beast::string_view(name.data(), name.size()));
+  return at == message.end() ? std::string_view() : trimmed(view(at->value()));
+}
+
 RequestParser::Body RequestParser::read_body(std::string_view& in, std::span<char> out, std::size_t& count) {
   State& state = *state_;
   auto& body = state.parser.get().body();

@@ -31,7 +31,7 @@ struct RequestHead {
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
 };
 
-/// Of one request; make a new one for the next. Not thread-safe.
+/// Of one request; make a new one for the next. Not thread-safe, but for its const methods once the body was read.
 class RequestParser {
  public:
   /// `max_header_bytes` bounds request line and fields together.
@@ -48,6 +48,8 @@ class RequestParser {
   bool untouched() const;
   /// REQUIRES: read_head() said `ready`.
   const RequestHead& head() const;
+  /// Any other field's value, its name in any case; empty where there is none, the first of several. As head().
+  std::string_view field(std::string_view name) const;
 
   enum class Body : std::uint8_t {
     bytes,       ///< some were put into `out`

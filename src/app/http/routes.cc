@@ -1,8 +1,8 @@
 #include "app/http/routes.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,19 +10,6 @@
 
 namespace dropscore::http {
 namespace {
-
-enum class Resource : std::uint8_t { health, predict };
-
-struct Route {
-  std::string_view path;
-  Resource resource;
-  std::string_view allow;
-};
-
-constexpr std::array routes{
-    Route{"/health", Resource::health, "GET, HEAD"},
-    Route{"/predict", Resource::predict, "POST"},
-};
 
 constexpr std::string_view post_types = "application/json, text/csv";
 constexpr std::size_t max_request_id_bytes = 128;
@@ -39,18 +26,11 @@ std::string_view path_of(std::string_view target) {
   return target;
 }
 
-const Route* find_route(std::string_view target) {
-  const std::string_view path = path_of(target);
-  const auto* const at = std::find_if(routes.begin(), routes.end(), [path](const Route& r) { return r.path == path; });
-  return at == routes.end() ? nullptr : at;
-}
-
-bool allows(const Route& route, std::string_view method) {
-  std::string_view rest = route.allow;
-  while (!rest.empty()) {
-    const std::size_t comma = rest.find(',');
-    if (trimmed(rest.substr(0, comma)) == method) return true;
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+bool allows(std::string_view allowed, std::string_view method) {
+  while (!allowed.empty()) {
+    const std::size_t comma = allowed.find(',');
+    if (trimmed(allowed.substr(0, comma)) == method) return true;
+    allowed = comma == std::string_view::npos ? std::string_view() : allowed.substr(comma + 1);
   }
   return false;
 }
@@ -64,13 +44,19 @@ tl::unexpected<Problem> refuse_type(std::string detail) {
   return refuse(415, std::move(detail), {{"Accept-Post", std::string(post_types)}});
 }
 
-tl::expected<Plan, Problem> plan_predict(const RequestHead& head, const ServerOptions& options) {
+/// What every body must be.
+tl::expected<void, Problem> check_body(const RequestHead& head) {
   if (!head.chunked && !head.content_length) {
     return refuse(411, "the request needs a Content-Length, or Transfer-Encoding: chunked");
   }
   if (!head.content_encoding.empty() && !equal_ignoring_case(head.content_encoding, "identity")) {
     return refuse(415, "send the body without Content-Encoding", {{"Accept-Encoding", "identity"}});
   }
+  return {};
+}
+
+tl::expected<Plan, Problem> plan_predict(const RequestHead& head, const ServerOptions& options) {
+  if (const auto sound = check_body(head); !sound) return tl::unexpected<Problem>(sound.error());
   if (!head.content_type) return refuse_type("say what the body is: Content-Type: application/json, or text/csv");
   const std::optional<MediaType> body = body_type(*head.content_type);
   if (!body) return refuse_type("the body's Content-Type must be application/json (in UTF-8) or text/csv");
@@ -100,11 +86,61 @@ Problem body_too_large(std::uint64_t limit_bytes) {
           .errors_json = {}};
 }
 
-tl::expected<Plan, Problem> plan(const RequestHead& head, const ServerOptions& options) {
-  const Route* const route = find_route(head.target);
-  if (route == nullptr) return refuse(404, "there is nothing here; the paths are /health and /predict");
-  if (!allows(*route, head.method)) {
-    return refuse(405, fmt::format("{} takes {}", route->path, route->allow), {{"Allow", std::string(route->allow)}});
+Result<Routes> Routes::make(bool predicts, std::vector<Endpoint> endpoints, const ServerOptions& options) {
+  Routes made;
+  made.routes_.push_back({"/health", Resource::health, "GET, HEAD"});
+  if (predicts) made.routes_.push_back({"/predict", Resource::predict, "POST"});
+  for (Endpoint& endpoint : endpoints) {
+    const auto wrong = [&endpoint](std::string_view why) {
+      return fail(ErrorKind::misuse, fmt::format("the endpoint {}: {}", endpoint.path, why));
+    };
+    if (!endpoint.path.starts_with('/') || path_of(endpoint.path) != endpoint.path) return wrong("not a path");
+    if (made.find(endpoint.path) != nullptr) return wrong("the path is taken");
+    if (!endpoint.answer || trimmed(endpoint.allow).empty()) return wrong("there is nothing that answers");
+    if (!endpoint.filter && endpoint.max_body_bytes > options.max_json_body_bytes) {
+      return wrong("the limit on its bodies, which are held in memory, is over that on JSON bodies");
+    }
+    auto shared = std::make_shared<const Endpoint>(std::move(endpoint));
+    made.routes_.push_back({shared->path, Resource::endpoint, shared->allow, shared});
+  }
+  return made;
+}
+
+const Routes::Route* Routes::find(std::string_view target) const {
+  const std::string_view path = path_of(target);
+  const auto at = std::find_if(routes_.begin(), routes_.end(), [path](const Route& r) { return r.path == path; });
+  return at == routes_.end() ? nullptr : &*at;
+}
+
+std::string Routes::known_paths() const {
+  std::string text;
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    if (i > 0) text += i + 1 == routes_.size() ? " and " : ", ";
+    text += routes_[i].path;
+  }
+  return text;
+}
+
+tl::expected<Plan, Problem> Routes::plan_endpoint(const RequestHead& head, const Route& route) {
+  const bool brings_body = head.method == "POST" || head.method == "PUT" || head.method == "PATCH";
+  if (brings_body || head.has_body()) {
+    if (const auto sound = check_body(head); !sound) return tl::unexpected<Problem>(sound.error());
+  }
+  if (head.content_length.value_or(0) > route.endpoint->max_body_bytes) {
+    return tl::unexpected<Problem>(body_too_large(route.endpoint->max_body_bytes));
+  }
+  Plan plan;
+  plan.action = Action::endpoint;
+  plan.max_body_bytes = route.endpoint->max_body_bytes;
+  plan.endpoint = route.endpoint;
+  return plan;
+}
+
+tl::expected<Plan, Problem> Routes::plan(const RequestHead& head, const ServerOptions& options) const {
+  const Route* const route = find(head.target);
+  if (route == nullptr) return refuse(404, fmt::format("there is nothing here; the paths are {}", known_paths()));
+  if (!allows(route->allow, head.method)) {
+    return refuse(405, fmt::format("{} takes {}", route->path, route->allow), {{"Allow", route->allow}});
   }
   if (!head.expect.empty() && !equal_ignoring_case(head.expect, "100-continue")) {
     return refuse(417, "the only expectation that can be met is 100-continue");
@@ -112,13 +148,14 @@ tl::expected<Plan, Problem> plan(const RequestHead& head, const ServerOptions& o
   switch (route->resource) {
     case Resource::health: return Plan{};
     case Resource::predict: return plan_predict(head, options);
+    case Resource::endpoint: return plan_endpoint(head, *route);
   }
   return Plan{};
 }
 
-std::string_view path_template(std::string_view target) {
-  const Route* const route = find_route(target);
-  return route == nullptr ? "other" : route->path;
+std::string_view Routes::path_template(std::string_view target) const {
+  const Route* const route = find(target);
+  return route == nullptr ? std::string_view("other") : route->path;
 }
 
 std::string request_id(std::string_view asked_for) {

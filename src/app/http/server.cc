@@ -20,6 +20,8 @@ constexpr std::size_t max_turned_away = 256;
 }  // namespace
 
 struct Server::State {
+  State(const ServerOptions& options, Routes routes, std::function<job::Scorer()> scorer)
+      : shared(options, std::move(routes), std::move(scorer)) {}
   void distribute(int socket);
 
   Shared shared;
@@ -42,12 +44,12 @@ void Server::State::distribute(int socket) {
   next_reactor = (next_reactor + 1) % reactors.size();
 }
 
-Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> scorer, const ServerOptions& options) {
+Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> scorer, const ServerOptions& options,
+                                              std::vector<Endpoint> endpoints) {
   DROPSCORE_CHECK(options.validate());
+  DROPSCORE_TRY(Routes routes, Routes::make(scorer != nullptr, std::move(endpoints), options));
   DROPSCORE_TRY(Listening listening, listen_on(options.host, options.port));
-  auto state = std::make_unique<State>();
-  state->shared.options = options;
-  state->shared.scorer = std::move(scorer);
+  auto state = std::make_unique<State>(options, std::move(routes), std::move(scorer));
   state->port = listening.port;
   for (unsigned i = 0; i < options.threads; ++i) state->reactors.push_back(std::make_unique<Reactor>(state->shared));
   state->listener = std::make_unique<Listener>(std::move(listening.socket),
@@ -61,10 +63,10 @@ Server::~Server() { stop(); }
 
 std::uint16_t Server::port() const { return state_->port; }
 
-void Server::stop() {
+bool Server::stop() {
   State& state = *state_;
   const std::lock_guard lock(state.stopping);
-  if (state.reactors.empty()) return;
+  if (state.reactors.empty()) return state.shared.endpoint_threads.busy() == 0;
   state.listener->stop();
   state.shared.draining = true;
   for (const auto& reactor : state.reactors) reactor->close_idle_connections();
@@ -75,7 +77,10 @@ void Server::stop() {
     state.shared.connections.wait_for_none(std::nullopt);
   }
   state.reactors.clear();
+  const unsigned busy = state.shared.endpoint_threads.busy();
+  if (busy > 0) log::warning("calls_left_to_themselves", {{"calls", busy}});
   log::debug("stopped", {{"port", state.port}});
+  return busy == 0;
 }
 
 }  // namespace dropscore::http

@@ -1,10 +1,12 @@
-// The HTTP front door: GET /health and POST /predict. What it promises is in docs/formats/http.md.
+// The HTTP front door: GET /health, POST /predict, and what adapters add. What it promises is in docs/formats/http.md.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
+#include "app/http/endpoint.h"
 #include "app/http/options.h"
 #include "base/result.h"
 #include "job/scorer.h"
@@ -16,8 +18,10 @@ class Server {
  public:
   /// Listens, and answers from threads of its own once this returns. `scorer` is asked once for each request, by any
   /// of those threads at the same time as others, so that a model can be swapped while serving; it must not block.
-  /// Errors: `misuse` for options, an address that is not this machine's, or a port that is taken.
-  static Result<std::unique_ptr<Server>> start(std::function<job::Scorer()> scorer, const ServerOptions& options);
+  /// It may be empty: then there is no /predict, and /health says no more than that the server is up.
+  /// Errors: `misuse` for options, endpoints, an address that is not this machine's, or a port that is taken.
+  static Result<std::unique_ptr<Server>> start(std::function<job::Scorer()> scorer, const ServerOptions& options,
+                                               std::vector<Endpoint> endpoints = {});
   /// As stop().
   ~Server();
   Server(const Server&) = delete;
@@ -26,8 +30,10 @@ class Server {
   std::uint16_t port() const;
 
   /// Takes no new connection or request, lets those under way end within options.drain_timeout_ms, cuts the others
-  /// off, and returns once every thread has ended. May be called more than once. REQUIRES: not called by `scorer`.
-  void stop();
+  /// off, and returns once every thread has ended, but for those that an endpoint's answer still holds: false where
+  /// there are any; what they use must then not be destroyed. May be called more than once. REQUIRES: not called by
+  /// `scorer` or an endpoint.
+  bool stop();
 
  private:
   struct State;
