@@ -1,4 +1,5 @@
 """What the journeys on Azure's emulator share: the emulator, containers and a queue for each test, workers, results."""
+import base64
 import itertools
 import json
 import os
@@ -137,6 +138,13 @@ class AzureTest(JourneyTest):
 
     def wait_for_empty_queue(self, seconds):
         wait_until(lambda: self.queues.length(self.queue) == 0, "an empty queue", seconds, pause=0.2)
+
+    def dead_letters(self):
+        """At most 32 of them, decoded."""
+        poison = f"{self.queue}-poison"
+        if self.queues.length(poison) is None:
+            return []
+        return [base64.b64decode(message["MessageText"]).decode() for message in self.queues.peek(poison)]
 
     def undisturbed(self):
         """The results of a run that nobody disturbs, over the present inputs: name -> bytes."""

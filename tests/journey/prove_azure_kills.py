@@ -85,7 +85,7 @@ class Campaign(AzureTest):
         self.assertEqual(self.blobs.list(self.results), before, "results that were written again")
         self.assertEqual(observer.published_twice(), [])
         self.check_published_once(said)
-        self.assertFalse(self.queues.length(f"{self.queue}-poison"), "good files in the dead-letter queue")
+        self.assertEqual(self.dead_letters(), [], "good files in the dead-letter queue")
         self.assertEqual(len(right), files)
         text = "\n".join(said)
         again = sum(1 for record in records(text, "file_done") if record["attempt"] > 1)
