@@ -38,8 +38,9 @@ def wait_until_up(port, seconds=60):
 def wrk(port, connections, seconds, script):
     """Good answers a second, median and 99th percentile in microseconds, and the processor time of wrk itself."""
     begin = common.children_seconds()
-    text = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", "-s",
-                           script, f"http://127.0.0.1:{port}/predict"], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(["wrk", f"-t{min(connections, 2)}", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
+                           "--latency", "-s", script, f"http://127.0.0.1:{port}/predict"], capture_output=True, text=True,
+                          check=True).stdout
 
     def percentile(which):
         number, unit = re.search(rf"{which}%\s+([\d.]+)(us|ms|s)", text).groups()
