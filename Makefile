@@ -7,6 +7,7 @@ DATA ?=
 TARGET ?= Conversion
 PORT ?= 8000
 SEED ?=
+LONG ?=
 MODEL ?= run/models
 SOURCE ?=
 
@@ -45,10 +46,10 @@ lint: ## clang-format and clang-tidy over every source
 	@tools/setup.sh lint
 	@tools/lint.sh
 
-bench: ## Measure; writes build/bench/*.json
+bench: ## Measure against the peers; one table, and JSON in bench/results (LONG=1: memory at 10 GB too)
 	@tools/setup.sh bench
 	@cmake --preset bench && cmake --build --preset bench --parallel $(JOBS)
-	@tools/bench.sh
+	@python3 bench/run.py $(if $(LONG),--long)
 
 prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats a campaign)
 	@tools/setup.sh test

@@ -14,7 +14,10 @@ azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
 command -v npm > /dev/null || azure+=(npm)
 lint=(clang-format clang-tidy)
-bench=(libbenchmark-dev python3)
+# The peers: scikit-learn, pandas and the original's API, LIBSVM's own program, and wrk to ask the APIs.
+bench=(libbenchmark-dev python3 python3-sklearn python3-pandas python3-flask gunicorn libsvm-tools wrk)
+command -v node > /dev/null || bench+=(nodejs)
+command -v npm > /dev/null || bench+=(npm)
 
 task=${1:-build}
 case "$task" in
@@ -49,5 +52,17 @@ install_from_npm() {
   (cd tests/azure && npm ci --ignore-scripts --loglevel=error > /dev/null)
 }
 
+# A peer among others: where npm has none, bench/run.py says so and goes on.
+install_onnxruntime() {
+  local installed=bench/node_modules/.package-lock.json
+  [ ! "$installed" -nt bench/package-lock.json ] || return 0
+  echo "installing from npm: onnxruntime-node (bench)"
+  (cd bench && ONNXRUNTIME_NODE_INSTALL=skip npm ci --ignore-scripts --loglevel=error > /dev/null) ||
+    echo "onnxruntime-node could not be installed; the benchmarks go on without it" >&2
+}
+
 install_packages
-case "$task" in test|azure) install_from_npm ;; esac
+case "$task" in
+  test|azure) install_from_npm ;;
+  bench) install_onnxruntime ;;
+esac

@@ -1,5 +1,8 @@
 #include "base/log.h"
 
+#include <chrono>
+#include <cstdio>
+#include <ctime>
 #include <memory>
 
 #include <fmt/format.h>
@@ -15,6 +18,7 @@ struct Logger {
   std::shared_ptr<spdlog::logger> sink;
   std::shared_ptr<spdlog::logger> sink_of_errors;
   Format format = Format::text;
+  std::FILE* file = stderr;  ///< what `sink` writes to, and locks
 };
 
 template <class Sink>
@@ -53,7 +57,9 @@ spdlog::level::level_enum to_spdlog(Level level) {
 }
 
 void append_text(std::string& out, const Field& field) {
-  fmt::format_to(std::back_inserter(out), " {}=", field.name);
+  out.push_back(' ');
+  out.append(field.name);
+  out.push_back('=');
   std::visit(
       [&out](const auto& value) {
         if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
@@ -63,6 +69,9 @@ void append_text(std::string& out, const Field& field) {
           } else {
             append_json_string(out, value);
           }
+        } else if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::int64_t>) {
+          const fmt::format_int digits(value);
+          out.append(digits.data(), digits.size());
         } else {
           fmt::format_to(std::back_inserter(out), "{}", value);
         }
@@ -75,24 +84,50 @@ void append_json(JsonWriter& json, const Field& field) {
   std::visit([&json](const auto& value) { json.value(value); }, field.value);
 }
 
+/// `event` and its fields, without time and level. As JSON it is an object without its opening bracket.
+void append_event(std::string& out, Format format, std::string_view event, Fields fields) {
+  if (format == Format::text) {
+    out.append(event);
+    for (const Field& field : fields) append_text(out, field);
+    return;
+  }
+  const std::size_t begin = out.size();
+  JsonWriter json(out);
+  json.begin_object();
+  json.key("event").value(event);
+  for (const Field& field : fields) append_json(json, field);
+  json.end_object();
+  out.erase(begin, 1);
+}
+
 void write(spdlog::level::level_enum level, std::string_view event, Fields fields) {
   Logger& to = logger();
   spdlog::logger& sink = level >= spdlog::level::err ? *to.sink_of_errors : *to.sink;
   if (!sink.should_log(level)) return;
   std::string line;
-  if (to.format == Format::text) {
-    line.append(event);
-    for (const Field& field : fields) append_text(line, field);
-  } else {
-    // The pattern has opened the object with time and level.
-    JsonWriter json(line);
-    json.begin_object();
-    json.key("event").value(event);
-    for (const Field& field : fields) append_json(json, field);
-    json.end_object();
-    line.erase(0, 1);
-  }
+  append_event(line, to.format, event, fields);
   sink.log(level, "{}", line);
+}
+
+/// As spdlog's pattern writes it.
+void append_time(std::string& out) {
+  thread_local std::time_t second = 0;
+  thread_local std::string text;
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  if (const std::time_t current = now.count() / 1000; current != second) {
+    second = current;
+    std::tm parts{};
+    gmtime_r(&second, &parts);
+    text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec);
+  }
+  out.append(text);
+  const auto fraction = static_cast<unsigned>(now.count() % 1000);
+  for (const unsigned digit : {fraction / 100, fraction / 10 % 10, fraction % 10}) {
+    out.push_back(static_cast<char>('0' + digit));
+  }
+  out.push_back('Z');
 }
 
 }  // namespace
@@ -122,6 +157,7 @@ void keep_standard_error_for_errors() {
   Logger& to = logger();
   const spdlog::level::level_enum level = to.sink->level();
   to.sink = make_sink<spdlog::sinks::stdout_sink_mt>();
+  to.file = stdout;
   configure(*to.sink, level, to.format);
 }
 
@@ -129,5 +165,23 @@ void debug(std::string_view event, Fields fields) { write(spdlog::level::debug, 
 void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
 void warning(std::string_view event, Fields fields) { write(spdlog::level::warn, event, fields); }
 void error(std::string_view event, Fields fields) { write(spdlog::level::err, event, fields); }
+
+void Gathered::info(std::string_view event, Fields fields) {
+  const Logger& to = logger();
+  if (!to.sink->should_log(spdlog::level::info)) return;
+  lines_.append(to.format == Format::text ? "" : R"({"time":")");
+  append_time(lines_);
+  lines_.append(to.format == Format::text ? " info " : R"(","level":"info",)");
+  append_event(lines_, to.format, event, fields);
+  lines_.push_back('\n');
+}
+
+void Gathered::write() {
+  if (lines_.empty()) return;
+  std::FILE* const file = logger().file;
+  std::fwrite(lines_.data(), 1, lines_.size(), file);
+  std::fflush(file);
+  lines_.clear();
+}
 
 }  // namespace dropscore::log

@@ -49,4 +49,21 @@ void info(std::string_view event, Fields fields = {});
 void warning(std::string_view event, Fields fields = {});
 void error(std::string_view event, Fields fields = {});
 
+/// Events of level info that come too often for a write each: kept as lines, with the time at which they came, and
+/// written together. Not thread-safe. Destroying it writes what is left.
+class Gathered {
+ public:
+  Gathered() = default;
+  ~Gathered() { write(); }
+  Gathered(const Gathered&) = delete;
+  Gathered& operator=(const Gathered&) = delete;
+
+  void info(std::string_view event, Fields fields = {});
+  void write();
+  std::size_t bytes() const { return lines_.size(); }
+
+ private:
+  std::string lines_;
+};
+
 }  // namespace dropscore::log

@@ -1,7 +1,8 @@
 #include "features/segment_encoder.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
+#include <bit>
 #include <random>
 #include <string>
 
@@ -42,9 +43,12 @@ struct Reading {
   std::vector<std::string> bad_cells;  // of the rows that were refused
 
   bool operator==(const Reading& other) const {
-    return values.size() == other.values.size() &&
-           std::memcmp(values.data(), other.values.data(), values.size() * sizeof(float)) == 0 && raws == other.raws &&
-           records == other.records && faults == other.faults && errors == other.errors && bad_cells == other.bad_cells;
+    const auto same = [](float a, float b) {  // NaN too, and the sign of 0
+      return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+    };
+    return std::equal(values.begin(), values.end(), other.values.begin(), other.values.end(), same) &&
+           raws == other.raws && records == other.records && faults == other.faults && errors == other.errors &&
+           bad_cells == other.bad_cells;
   }
 };
 

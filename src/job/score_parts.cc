@@ -18,11 +18,6 @@ table::CsvOptions reader_options(const ScoreOptions& options) {
   return csv;
 }
 
-bool wants_double(const model::Model& model, PrecisionChoice choice) {
-  return choice == PrecisionChoice::double_precision ||
-         model.preferred_precision() == model::Precision::double_precision;
-}
-
 /// REQUIRES: binding succeeded when the context was made.
 features::SegmentEncoder encoder_of(const FileContext& context) {
   return *features::SegmentEncoder::bind(context.model->schema(), context.header, context.dialect, context.csv_options);
@@ -38,6 +33,11 @@ std::string none_scored_text(const table::RowErrors& errors) {
 }
 
 }  // namespace
+
+bool wants_double(const model::Model& model, PrecisionChoice choice) {
+  return choice == PrecisionChoice::double_precision ||
+         model.preferred_precision() == model::Precision::double_precision;
+}
 
 Result<std::shared_ptr<const FileContext>> FileContext::make(std::shared_ptr<const model::Model> model,
                                                              const ScoreOptions& options,

@@ -5,7 +5,6 @@
 #include "job/score_parts.h"
 
 namespace dropscore::job {
-
 Status ScoreOptions::validate() const {
   if (max_row_bytes < 16) return fail(ErrorKind::misuse, "the limit on a row's length is under 16 bytes");
   if (max_row_bytes > 64 * limits::mib) return fail(ErrorKind::misuse, "the limit on a row's length is over 64 MiB");

@@ -39,6 +39,9 @@ struct ScoreOptions {
   Status validate() const;
 };
 
+/// What `choice` means for a model.
+bool wants_double(const model::Model& model, PrecisionChoice choice);
+
 /// What a job tells its caller in numbers.
 struct ScoreCounts {
   std::uint64_t scored = 0;

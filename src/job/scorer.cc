@@ -1,5 +1,6 @@
 #include "job/scorer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -54,10 +55,23 @@ features::EncodedCell encode_value(const schema::Feature& feature, schema::Unkno
   return number ? features::EncodedCell{*number, RowFault::none} : features::EncodedCell{0, RowFault::not_a_number};
 }
 
+/// Kept by each thread, so that a record is scored without asking for memory.
+struct Workspace {
+  std::vector<std::uint64_t> ids;
+  std::vector<double> values;
+  std::vector<float> singles;
+  std::vector<model::Score> scores;
+};
+
 /// Records of JSON -> matrix rows, the good ones; the others are listed by their index.
 class RecordEncoder {
  public:
-  RecordEncoder(const model::Model& model, std::uint64_t max_errors) : schema_(model.schema()), errors_(max_errors) {}
+  /// With `exact` off, numbers that a float cannot hold are refused, as in a CSV.
+  RecordEncoder(const model::Model& model, std::uint64_t max_errors, bool exact, Workspace& workspace)
+      : schema_(model.schema()), exact_(exact), errors_(max_errors), ids_(workspace.ids), values_(workspace.values) {
+    ids_.clear();
+    values_.clear();
+  }
 
   void add(const simdjson::dom::element& record) {
     const std::uint64_t index = count_++;
@@ -78,6 +92,10 @@ class RecordEncoder {
         cell.value = std::numeric_limits<double>::quiet_NaN();
       } else {
         cell.fault = RowFault::missing_field;
+      }
+      if (!exact_ && cell.fault == RowFault::none &&
+          std::abs(cell.value) > static_cast<double>(std::numeric_limits<float>::max())) {
+        cell.fault = RowFault::number_too_large;
       }
       if (cell.fault != RowFault::none) {
         errors_.add(index, feature.name, present ? shown(value) : std::string(), cell.fault);
@@ -100,46 +118,57 @@ class RecordEncoder {
   }
 
   const schema::Schema& schema_;
+  bool exact_;
   table::RowErrors errors_;
-  std::vector<std::uint64_t> ids_;
-  std::vector<double> values_;
+  std::vector<std::uint64_t>& ids_;
+  std::vector<double>& values_;
   std::uint64_t count_ = 0;
 };
 
-std::string written(std::span<const std::uint64_t> ids, std::span<const model::Score> scores) {
-  std::string rows;
-  TextRoom room(rows);
-  for (std::size_t i = 0; i < scores.size(); ++i) result::JsonAnswer::add(room, ids[i], scores[i]);
-  return rows;
+void score_records(const model::Model& model, features::MatrixView<double> rows, bool exact, Workspace& workspace) {
+  workspace.scores.resize(rows.rows);
+  if (exact) {
+    model.score(rows, std::span<model::Score>(workspace.scores));
+    return;
+  }
+  workspace.singles.resize(rows.rows * rows.columns);
+  std::transform(rows.data, rows.data + workspace.singles.size(), workspace.singles.begin(),
+                 [](double value) { return static_cast<float>(value); });
+  model.score(features::MatrixView<float>{workspace.singles.data(), rows.rows, rows.columns},
+              std::span<model::Score>(workspace.scores));
 }
 
-tl::expected<std::string, Refusal> answer_records(const model::Model& model, const RecordEncoder& records) {
+tl::expected<void, Refusal> answer_records(const model::Model& model, const RecordEncoder& records, bool exact,
+                                           Workspace& workspace, std::string& out) {
   if (records.ids().empty()) {
     const std::string why = records.count() == 0   ? "there is no record in the list"
                             : records.count() == 1 ? "the record could not be scored; \"errors\" says why"
                                                    : "no record could be scored; \"errors\" says why for each";
     return refuse(why, false, errors_json(records.errors()));
   }
-  std::vector<model::Score> scores(records.ids().size());
-  model.score(records.rows(), std::span<model::Score>(scores));
+  score_records(model, records.rows(), exact, workspace);
   result::Summary summary;
   result::JsonAnswer answer(model.version());
-  std::string out;
   result::JsonAnswer::begin(out);
-  const std::string rows = written(records.ids(), scores);
-  out.append(rows, result::JsonAnswer::separator_bytes);
-  for (const model::Score& score : scores) summary.add(score);
+  const std::size_t rows_at = out.size();
+  {
+    TextRoom room(out);
+    for (std::size_t i = 0; i < workspace.scores.size(); ++i) {
+      result::JsonAnswer::add(room, records.ids()[i], workspace.scores[i]);
+      summary.add(workspace.scores[i]);
+    }
+  }
+  out.erase(rows_at, result::JsonAnswer::separator_bytes);
   summary.rejected_records = records.errors().total();
   answer.end(out, summary, records.errors());
-  return out;
+  return {};
 }
 
-tl::expected<std::string, Refusal> answer_csv(ScoreStream stream, std::string_view text) {
-  std::string out;
+tl::expected<void, Refusal> answer_csv(ScoreStream stream, std::string_view text, std::string& out) {
   for (;;) {
     const Result<ScoreStream::Step> step = stream.next(out);
     if (!step) return refuse(step.error().customer.text, false, stream.rejections_json());
-    if (*step == ScoreStream::Step::end) return out;
+    if (*step == ScoreStream::Step::end) return {};
     if (*step == ScoreStream::Step::output) continue;
     if (text.empty()) {
       stream.finish();
@@ -166,7 +195,8 @@ std::string Scorer::health_json() const {
 
 const std::string& Scorer::model_version() const { return model_->version(); }
 
-tl::expected<std::string, Refusal> Scorer::score_json(std::string_view body, const ScoreOptions& options) const {
+tl::expected<void, Refusal> Scorer::score_json(std::string_view body, const ScoreOptions& options,
+                                               std::string& out) const {
   // A parser keeps the memory that its largest document took, some 13 times the text; only small ones are worth
   // keeping.
   constexpr std::size_t small_body_bytes = limits::mib;
@@ -182,9 +212,13 @@ tl::expected<std::string, Refusal> Scorer::score_json(std::string_view body, con
   if (document.is_object() && document["csv_data"].get(csv) == simdjson::SUCCESS) {
     ScoreOptions as_json = options;
     as_json.format = Format::json;
-    return answer_csv(stream(as_json), csv);
+    return answer_csv(stream(as_json), csv, out);
   }
-  RecordEncoder records(*model_, options.max_errors);
+  thread_local Workspace kept_workspace;
+  Workspace passing_workspace;
+  Workspace& workspace = body.size() <= small_body_bytes ? kept_workspace : passing_workspace;
+  const bool exact = wants_double(*model_, options.precision);
+  RecordEncoder records(*model_, options.max_errors, exact, workspace);
   simdjson::dom::array array;
   if (document.get(array) == simdjson::SUCCESS) {
     for (const simdjson::dom::element record : array) records.add(record);
@@ -193,7 +227,7 @@ tl::expected<std::string, Refusal> Scorer::score_json(std::string_view body, con
   } else {
     return refuse("the body is neither a record, a list of records, nor {\"csv_data\": \"...\"}", true);
   }
-  return answer_records(*model_, records);
+  return answer_records(*model_, records, exact, workspace, out);
 }
 
 }  // namespace dropscore::job

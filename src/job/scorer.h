@@ -33,8 +33,9 @@ class Scorer {
   const std::string& model_version() const;
 
   /// The three JSON bodies of POST /predict: one customer as an object, many as an array, or {"csv_data": "<text>"}.
-  /// Answers a whole document. Errors, kind `reject`: malformed, or no row could be scored.
-  tl::expected<std::string, Refusal> score_json(std::string_view body, const ScoreOptions& options) const;
+  /// Appends a whole document to `out`. Records are scored in the precision in which rows of a CSV are.
+  /// Errors, kind `reject`: malformed, or no row could be scored; what `out` then holds means nothing.
+  tl::expected<void, Refusal> score_json(std::string_view body, const ScoreOptions& options, std::string& out) const;
 
   /// Scores CSV as it comes.
   ScoreStream stream(const ScoreOptions& options) const { return {model_, options}; }

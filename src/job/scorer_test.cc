@@ -17,12 +17,14 @@ using ::testing::HasSubstr;
 class ScorerTest : public ::testing::Test {
  protected:
   simdjson::dom::element score(std::string_view body) {
-    const auto answer = scorer_.score_json(body, {});
+    std::string text;
+    const auto answer = scorer_.score_json(body, {}, text);
     EXPECT_TRUE(answer) << answer.error().error.customer.text;
-    return parser_.parse(*answer).value();
+    return parser_.parse(text).value();
   }
   Refusal refusal(std::string_view body) {
-    const auto answer = scorer_.score_json(body, {});
+    std::string text;
+    const auto answer = scorer_.score_json(body, {}, text);
     EXPECT_FALSE(answer);
     return answer ? Refusal{} : answer.error();
   }

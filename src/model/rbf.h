@@ -17,7 +17,7 @@ struct SvmForm;
 // digits. With a = gamma |s|^2, b = gamma |x|^2, u = 2 gamma x.s the kernel is exp(-a) exp(-b) exp(u), and exp(u) =
 // 1 + u + u^2 / 2 + (the rest): over all support vectors, the 1s add up to a constant, the us to a scalar product with
 // x and the squares to a quadratic form of x, all known in double beforehand. Only the rest, which is small, is
-// computed in float. Rows for which it would not be small are decided in double throughout, at about half the speed.
+// computed in float. Rows for which it would not be small are decided in double throughout, at a third of the speed.
 //
 // Immutable, thread-safe. A row's value depends on the processor's registers but not on the rows around it.
 class RbfKernel {

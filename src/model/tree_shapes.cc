@@ -9,6 +9,9 @@
 namespace dropscore::model {
 namespace {
 
+/// Every tree is walked for every cut: with more nodes than this that would take longer than a second.
+constexpr std::size_t most_nodes = 30'000;
+
 /// A tree's range of nodes, and the one feature that it asks about; -1: it is a leaf.
 struct Single {
   std::size_t root = 0;
@@ -70,7 +73,7 @@ Shape shape_of(const TreesForm& form, std::int32_t feature, const std::vector<Si
 }  // namespace
 
 std::optional<ShapeKernel> single_feature_shapes(const TreesForm& form) {
-  if (form.rule != TreeRule::boosted) return std::nullopt;
+  if (form.rule != TreeRule::boosted || form.trees.feature.size() > most_nodes) return std::nullopt;
   const std::optional<std::vector<Single>> all = single_trees(form.trees);
   if (!all) return std::nullopt;
   double base = form.base;

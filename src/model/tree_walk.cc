@@ -24,14 +24,25 @@ std::size_t end_of(const TreeArrays& trees, std::size_t tree) {
   return tree + 1 < trees.roots.size() ? trees.roots[tree + 1] : trees.feature.size();
 }
 
-std::vector<float> thresholds_of(const TreeArrays& trees, std::size_t feature) {
-  std::vector<float> all;
+/// What a feature's nodes ask.
+struct Questions {
+  std::vector<float> thresholds;
+  bool missing_left = false;  ///< some node sends what is missing left
+};
+
+std::vector<Questions> questions_of(const TreesForm& form) {
+  const TreeArrays& trees = form.trees;
+  std::vector<Questions> all(form.categorical.size());
   for (std::size_t node = 0; node < trees.feature.size(); ++node) {
-    // Adding 0 makes -0 and 0 one.
-    if (trees.feature[node] == static_cast<std::int32_t>(feature)) all.push_back(trees.value[node] + 0.0F);
+    if (trees.feature[node] < 0) continue;
+    Questions& asked = all[static_cast<std::size_t>(trees.feature[node])];
+    asked.thresholds.push_back(trees.value[node] + 0.0F);  // makes -0 and 0 one
+    asked.missing_left = asked.missing_left || trees.missing_left[node] != 0;
   }
-  std::sort(all.begin(), all.end());
-  all.erase(std::unique(all.begin(), all.end()), all.end());
+  for (Questions& asked : all) {
+    std::sort(asked.thresholds.begin(), asked.thresholds.end());
+    asked.thresholds.erase(std::unique(asked.thresholds.begin(), asked.thresholds.end()), asked.thresholds.end());
+  }
   return all;
 }
 
@@ -56,16 +67,13 @@ std::optional<TreeWalk> TreeWalk::make(const TreesForm& form) {
 
 /// Finds the features that are asked about; false where there are too many, or too many thresholds.
 bool TreeWalk::ask(const TreesForm& form) {
-  const TreeArrays& trees = form.trees;
-  for (std::size_t position = 0; position < form.categorical.size(); ++position) {
-    const std::vector<float> thresholds = thresholds_of(trees, position);
-    if (thresholds.empty()) continue;
-    if (thresholds.size() >= std::numeric_limits<std::uint16_t>::max()) return false;
-    Feature feature{position, form.categorical[position], Ranks(thresholds), columns_++, std::nullopt};
-    for (std::size_t node = 0; node < trees.feature.size(); ++node) {
-      const bool to_left = trees.feature[node] == static_cast<std::int32_t>(position) && trees.missing_left[node] != 0;
-      if (to_left && !feature.left_column) feature.left_column = columns_++;
-    }
+  const std::vector<Questions> all = questions_of(form);
+  for (std::size_t position = 0; position < all.size(); ++position) {
+    const Questions& asked = all[position];
+    if (asked.thresholds.empty()) continue;
+    if (asked.thresholds.size() >= std::numeric_limits<std::uint16_t>::max()) return false;
+    Feature feature{position, form.categorical[position], Ranks(asked.thresholds), columns_++, std::nullopt};
+    if (asked.missing_left) feature.left_column = columns_++;
     features_.push_back(std::move(feature));
   }
   return columns_ <= std::numeric_limits<std::uint16_t>::max();

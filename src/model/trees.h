@@ -74,7 +74,8 @@ class Trees final : public Predictor {
   void finish(std::span<double> sums) const;
 
   TreesForm form_;
-  // What floats are decided with, the first that there is.
+  // What floats are decided with, the first that there is. The walk's sums are the definition's to the last bit, the
+  // tables' but for the order of the terms (tree_shapes.h).
   std::optional<ShapeKernel> shapes_;
   std::optional<TreeWalk> walk_;
 };

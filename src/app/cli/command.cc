@@ -18,9 +18,4 @@ int report_error(const Error& error) {
   return exit_failed;
 }
 
-int report_not_built(std::string_view what) {
-  fmt::print(stderr, "dropscore: {} is not built yet\n", what);
-  return exit_usage;
-}
-
 }  // namespace dropscore::app

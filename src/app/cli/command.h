@@ -45,9 +45,6 @@ inline CLI::Option* add_flag(CLI::App& command, const std::string& name, bool& v
 /// Prints "dropscore: <text>" to standard error; the exit code that the error's kind asks for.
 int report_error(const Error& error);
 
-/// "x is not built yet": the exit code for usage.
-int report_not_built(std::string_view what);
-
 // One function for each command: adds it to `app`; when it is chosen, parsing sets `action`.
 void add_train(CLI::App& app, Action& action);
 void add_score(CLI::App& app, Action& action);

@@ -11,7 +11,7 @@
 #include "app/function/payload_filter.h"
 #include "app/function/payload_store.h"
 #include "app/http/problem.h"
-#include "app/http/routes.h"
+#include "app/http/request_log.h"
 #include "base/log.h"
 #include "store/memory_store.h"
 

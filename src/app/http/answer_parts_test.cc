@@ -4,6 +4,7 @@
 
 #include "app/http/options.h"
 #include "app/http/problem.h"
+#include "app/http/request_log.h"
 #include "app/http/response.h"
 #include "app/http/routes.h"
 #include "app/http/spool.h"
@@ -40,23 +41,29 @@ TEST(Problem, EachKindHasAStatusWithAName) {
   EXPECT_EQ(problem_of(malformed).status, 422U);
 }
 
+std::string head_text(const ResponseHead& head) {
+  std::string text;
+  append_head(text, head);
+  return text;
+}
+
 TEST(Response, Head) {
   const std::vector<Header> more{{"Allow", "GET"}};
   ResponseHead head;
   head.content_type = "text/csv";
   head.content_length = 7;
   head.headers = more;
-  std::string text = text_of(head);
+  std::string text = head_text(head);
   EXPECT_THAT(text, testing::StartsWith("HTTP/1.1 200 OK\r\nServer: dropscore/"));
   EXPECT_THAT(text, HasSubstr("\r\nContent-Length: 7\r\n"));
   EXPECT_THAT(text, HasSubstr("\r\nAllow: GET\r\n"));
   EXPECT_THAT(text, Not(HasSubstr("Connection")));
   EXPECT_THAT(text, testing::EndsWith("\r\n\r\n"));
   head.http_1_1 = false;
-  EXPECT_THAT(text_of(head), HasSubstr("Connection: keep-alive"));
+  EXPECT_THAT(head_text(head), HasSubstr("Connection: keep-alive"));
   head.keep_alive = false;
   head.framing = Framing::to_close;
-  text = text_of(head);
+  text = head_text(head);
   EXPECT_THAT(text, HasSubstr("Connection: close"));
   EXPECT_THAT(text, Not(HasSubstr("Content-Length")));
 }
@@ -80,7 +87,8 @@ TEST(Routes, PathsAreKnownByTheirTemplates) {
   EXPECT_EQ(routes.path_template("/Predict"), "other");
 }
 
-TEST(Routes, RequestIds) {
+TEST(RequestLog, Ids) {
+  EXPECT_NE(request_id(""), request_id(""));
   EXPECT_EQ(request_id("abc-123"), "abc-123");
   EXPECT_EQ(request_id("").size(), 32U);
   EXPECT_EQ(request_id("a b").size(), 32U);

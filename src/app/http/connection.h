@@ -8,22 +8,21 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "app/http/endpoint_call.h"
+#include "app/http/event_loop.h"
 #include "app/http/options.h"
+#include "app/http/request_log.h"
 #include "app/http/routes.h"
+#include "app/http/workers.h"
+#include "base/log.h"
 #include "job/scorer.h"
 
-namespace boost::asio {
-class io_context;
-class thread_pool;
-}  // namespace boost::asio
-
 namespace dropscore::http {
-
-using Clock = std::chrono::steady_clock;
 
 /// How many connections a server has. Thread-safe.
 class ConnectionCount {
@@ -72,16 +71,30 @@ enum class Admission : std::uint8_t {
   turned_away,  ///< over the limit on connections: gets 503 and no more
 };
 
+/// Answers that go out in one write. One for all connections of a reactor, so that its memory is reused; it holds
+/// nothing from one of them to the next.
+struct ReadyAnswers {
+  RequestRecord& add();
+
+  std::string text;
+  std::string body;  ///< of the answer being made
+  std::size_t sent_bytes = 0;
+  std::size_t count = 0;  ///< of `records`; the others are kept for their memory
+  std::vector<RequestRecord> records;
+};
+
 /// What a connection lives in. Everything outlives it.
 struct Surroundings {
-  boost::asio::io_context& io;        ///< run by one thread
-  boost::asio::thread_pool& workers;  ///< for scoring that would hold that thread up
+  EventLoop& loop;
+  Workers& workers;  ///< for scoring that would hold the loop up
   std::unordered_set<LiveConnection*>& live;
+  ReadyAnswers& ready;
+  log::Gathered& lines;
   Shared& shared;
 };
 
 /// Takes over `socket`, which is connected and counted in shared.connections; uncounts it when done.
-/// REQUIRES: called on io's thread.
+/// REQUIRES: called on the loop's thread.
 void serve(const Surroundings& surroundings, int socket, Admission admission);
 
 }  // namespace dropscore::http

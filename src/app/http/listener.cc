@@ -22,7 +22,7 @@
 namespace dropscore::http {
 namespace {
 
-constexpr std::chrono::milliseconds pause_without_descriptors{50};
+constexpr std::chrono::milliseconds pause_when_full{50};
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
@@ -74,7 +74,7 @@ Result<Listening> listen_on(const std::string& host, std::uint16_t port) {
   return Listening{std::move(socket), bound};
 }
 
-Listener::Listener(FileDescriptor listening, std::function<void(int)> on_connection)
+Listener::Listener(FileDescriptor listening, std::function<bool(int)> on_connection)
     : listening_(std::move(listening)),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       on_connection_(std::move(on_connection)),
@@ -105,12 +105,13 @@ void Listener::accept_waiting() {
     const int socket = ::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
       set_flag(socket, IPPROTO_TCP, TCP_NODELAY);
-      on_connection_(socket);
-      continue;
+      if (on_connection_(socket)) continue;
+      std::this_thread::sleep_for(pause_when_full);
+      return;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       log::warning("accept_failed", {{"detail", error_text(errno)}});
-      std::this_thread::sleep_for(pause_without_descriptors);
+      std::this_thread::sleep_for(pause_when_full);
     }
     return;  // EAGAIN: none left; others: that one connection is gone
   }

@@ -23,7 +23,8 @@ Result<Listening> listen_on(const std::string& host, std::uint16_t port);
 /// receiver owns.
 class Listener {
  public:
-  Listener(FileDescriptor listening, std::function<void(int)> on_connection);
+  /// Where `on_connection` says false, the next connection is taken after a pause: the others wait in the kernel.
+  Listener(FileDescriptor listening, std::function<bool(int)> on_connection);
   ~Listener() { stop(); }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -37,7 +38,7 @@ class Listener {
 
   FileDescriptor listening_;
   FileDescriptor stop_event_;
-  std::function<void(int)> on_connection_;
+  std::function<bool(int)> on_connection_;
   std::thread thread_;
 };
 

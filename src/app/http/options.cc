@@ -21,6 +21,7 @@ Status ServerOptions::validate() const {
     return fail(ErrorKind::misuse, "the number of endpoint threads must be 1 to 256");
   }
   if (max_connections < 1) return fail(ErrorKind::misuse, "the limit on connections must be at least 1");
+  if (max_waiting_work < 1) return fail(ErrorKind::misuse, "the limit on waiting requests must be at least 1");
   if (max_header_bytes < 256 || max_header_bytes > limits::mib) {
     return fail(ErrorKind::misuse, "the limit on a request's header must be 256 bytes to 1 MiB");
   }
@@ -42,6 +43,7 @@ Status ServerOptions::validate() const {
       return fail(ErrorKind::misuse, fmt::format("the {} timeout must be 1 ms to 24 h", timeout.name));
     }
   }
+  if (refusal_pause_ms > 10'000) return fail(ErrorKind::misuse, "the pause before a refusal must be at most 10 s");
   if (drain_timeout_ms > max_timeout_ms) return fail(ErrorKind::misuse, "the drain timeout must be at most 24 h");
   return {};
 }

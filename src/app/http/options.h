@@ -13,7 +13,7 @@ namespace dropscore::http {
 struct ServerOptions {
   std::string host = "127.0.0.1";  ///< an address or a name of this machine; 0.0.0.0: all of its addresses
   std::uint16_t port = 8000;       ///< 0: any free one, see Server::port()
-  unsigned threads = 2;            ///< reactors; each has two more, which sleep unless there are large bodies to score
+  unsigned threads = 2;            ///< reactors; for each, two more sleep unless there are large bodies to score
   unsigned endpoint_threads = 16;  ///< answers of endpoints made at a time, each of which may block; others wait
 
   std::uint64_t max_json_body_bytes = limits::max_json_body_bytes;
@@ -22,6 +22,10 @@ struct ServerOptions {
   std::uint64_t max_buffered_body_bytes = 256 * limits::mib;
   std::size_t max_header_bytes = limits::max_header_bytes;
   std::size_t max_connections = limits::max_connections;
+  /// Bodies over 64 KiB that wait for a thread to score them; the next one gets 503.
+  std::size_t max_waiting_work = 64;
+  /// A client that is turned away because there are too many is told so after this time, or up to 50 ms later.
+  std::uint32_t refusal_pause_ms = 250;
 
   /// From a request's first byte (or a connection's start) to the end of its header.
   std::uint32_t header_timeout_ms = 10'000;

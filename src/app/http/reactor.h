@@ -1,4 +1,4 @@
-// A thread that serves its share of the connections, and two that score what would hold it up.
+// A thread that serves its share of the connections.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,9 @@ namespace dropscore::http {
 /// Thread-safe.
 class Reactor {
  public:
-  explicit Reactor(Shared& shared);
-  /// REQUIRES: no connection is left.
+  /// Both must outlive it.
+  Reactor(Shared& shared, Workers& workers);
+  /// REQUIRES: no connection is left, and no worker.
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;

@@ -23,6 +23,11 @@ const std::string& date_now() {
   return text;
 }
 
+template <class... Text>
+void append(std::string& out, const Text&... texts) {
+  (out.append(std::string_view(texts)), ...);
+}
+
 }  // namespace
 
 std::string http_date(std::time_t time) {
@@ -36,28 +41,24 @@ std::string http_date(std::time_t time) {
                      parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-std::string text_of(const ResponseHead& head) {
-  std::string out;
-  out.reserve(320);
+void append_head(std::string& out, const ResponseHead& head) {
   // The version is the server's own, whatever the request's: RFC 9112, 2.3.
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nServer: dropscore/{}\r\nDate: {}\r\nContent-Type: {}\r\n",
-                 head.status, reason_phrase(head.status), DROPSCORE_VERSION, date_now(), head.content_type);
+  append(out, "HTTP/1.1 ", fmt::format_int(head.status).c_str(), " ", reason_phrase(head.status),
+         "\r\nServer: dropscore/" DROPSCORE_VERSION "\r\nDate: ", date_now(), "\r\nContent-Type: ", head.content_type,
+         "\r\n");
   switch (head.framing) {
-    case Framing::length: fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", head.content_length); break;
+    case Framing::length: append(out, "Content-Length: ", fmt::format_int(head.content_length).c_str(), "\r\n"); break;
     case Framing::chunked: out += "Transfer-Encoding: chunked\r\n"; break;
     case Framing::to_close: break;
   }
-  if (!head.request_id.empty()) fmt::format_to(std::back_inserter(out), "X-Request-Id: {}\r\n", head.request_id);
-  for (const Header& header : head.headers) {
-    fmt::format_to(std::back_inserter(out), "{}: {}\r\n", header.name, header.value);
-  }
+  if (!head.request_id.empty()) append(out, "X-Request-Id: ", head.request_id, "\r\n");
+  for (const Header& header : head.headers) append(out, header.name, ": ", header.value, "\r\n");
   if (!head.keep_alive) {
     out += "Connection: close\r\n";
   } else if (!head.http_1_1) {
     out += "Connection: keep-alive\r\n";  // what HTTP/1.0 does not take for granted
   }
   out += "\r\n";
-  return out;
 }
 
 void append_chunk(std::string& out, std::string_view bytes) {

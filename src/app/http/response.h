@@ -30,7 +30,7 @@ struct ResponseHead {
 };
 
 /// REQUIRES: no value holds a line break.
-std::string text_of(const ResponseHead& head);
+void append_head(std::string& out, const ResponseHead& head);
 
 /// One chunk of a chunked answer. REQUIRES: !bytes.empty(), since an empty chunk is the end.
 void append_chunk(std::string& out, std::string_view bytes);

@@ -6,13 +6,10 @@
 
 #include <fmt/format.h>
 
-#include "base/hash.h"
-
 namespace dropscore::http {
 namespace {
 
 constexpr std::string_view post_types = "application/json, text/csv";
-constexpr std::size_t max_request_id_bytes = 128;
 
 /// The path of an origin-form ("/predict?x") or absolute-form ("http://host/predict") target, without one trailing
 /// slash. Nothing is percent-decoded: none of our paths needs it.
@@ -156,12 +153,6 @@ tl::expected<Plan, Problem> Routes::plan(const RequestHead& head, const ServerOp
 std::string_view Routes::path_template(std::string_view target) const {
   const Route* const route = find(target);
   return route == nullptr ? std::string_view("other") : route->path;
-}
-
-std::string request_id(std::string_view asked_for) {
-  const bool usable = !asked_for.empty() && asked_for.size() <= max_request_id_bytes &&
-                      std::all_of(asked_for.begin(), asked_for.end(), [](char c) { return c > ' ' && c <= '~'; });
-  return usable ? std::string(asked_for) : random_id();
 }
 
 }  // namespace dropscore::http

@@ -56,8 +56,4 @@ class Routes {
 /// What one request may not be longer than, said the same way before and while it is read.
 Problem body_too_large(std::uint64_t limit_bytes);
 
-/// The client's X-Request-Id where it is 1 to 128 printable ASCII characters (it goes into logs and back out),
-/// otherwise a new one.
-std::string request_id(std::string_view asked_for);
-
 }  // namespace dropscore::http

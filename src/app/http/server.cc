@@ -14,17 +14,19 @@
 namespace dropscore::http {
 namespace {
 
-// Connections over the limit are told so, as long as there are not too many of those either.
+// Connections over the limit are told so, as long as there are not too many of those either; then one is closed, and
+// the others wait to be taken.
 constexpr std::size_t max_turned_away = 256;
 
 }  // namespace
 
 struct Server::State {
   State(const ServerOptions& options, Routes routes, std::function<job::Scorer()> scorer)
-      : shared(options, std::move(routes), std::move(scorer)) {}
-  void distribute(int socket);
+      : shared(options, std::move(routes), std::move(scorer)), workers(2 * options.threads) {}
+  bool distribute(int socket);
 
   Shared shared;
+  Workers workers;  // two for each reactor, so that one huge JSON body does not hold up every CSV
   std::uint16_t port = 0;
   std::vector<std::unique_ptr<Reactor>> reactors;
   std::size_t next_reactor = 0;  // of the listener's thread
@@ -32,16 +34,17 @@ struct Server::State {
   std::mutex stopping;
 };
 
-void Server::State::distribute(int socket) {
+bool Server::State::distribute(int socket) {
   const std::size_t count = shared.connections.add();
   if (count > shared.options.max_connections + max_turned_away) {
     shared.connections.remove();
     ::close(socket);
-    return;
+    return false;
   }
   const bool admitted = count <= shared.options.max_connections;
   reactors[next_reactor]->adopt(socket, admitted ? Admission::admitted : Admission::turned_away);
   next_reactor = (next_reactor + 1) % reactors.size();
+  return true;
 }
 
 Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> scorer, const ServerOptions& options,
@@ -51,9 +54,10 @@ Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> score
   DROPSCORE_TRY(Listening listening, listen_on(options.host, options.port));
   auto state = std::make_unique<State>(options, std::move(routes), std::move(scorer));
   state->port = listening.port;
-  for (unsigned i = 0; i < options.threads; ++i) state->reactors.push_back(std::make_unique<Reactor>(state->shared));
+  for (unsigned i = 0; i < options.threads; ++i)
+    state->reactors.push_back(std::make_unique<Reactor>(state->shared, state->workers));
   state->listener = std::make_unique<Listener>(std::move(listening.socket),
-                                               [at = state.get()](int socket) { at->distribute(socket); });
+                                               [at = state.get()](int socket) { return at->distribute(socket); });
   log::debug("listening", {{"host", options.host}, {"port", state->port}, {"threads", options.threads}});
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
@@ -76,6 +80,7 @@ bool Server::stop() {
     for (const auto& reactor : state.reactors) reactor->close_connections();
     state.shared.connections.wait_for_none(std::nullopt);
   }
+  state.workers.finish();  // one may still be about to tell its reactor that it is done
   state.reactors.clear();
   const unsigned busy = state.shared.endpoint_threads.busy();
   if (busy > 0) log::warning("calls_left_to_themselves", {{"calls", busy}});
