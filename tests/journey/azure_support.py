@@ -71,6 +71,11 @@ class AzureTest(JourneyTest):
         self.addCleanup(self.end, running)
         return running
 
+    def stop(self, running):
+        """In order, once it has started: what ends it before that is the signal itself."""
+        running.wait_for("dropscore is up" if "up" in running.process.args else "watching")
+        self.assertEqual(running.stop(), 0, running.text())
+
     def end(self, running):
         """Ends it for certain and keeps what it said."""
         if running.log.closed:
@@ -154,7 +159,7 @@ class AzureTest(JourneyTest):
         inputs = self.blobs.list(self.container)
         wait_until(lambda: len(self.blobs.list(calm)) == len(inputs), "the undisturbed run",
                    seconds=600, pause=0.2)
-        self.assertEqual(running.stop(), 0)
+        self.stop(running)
         self.end(running)
         return self.contents(calm)
 

@@ -98,7 +98,7 @@ class OriginalTest(AzureTest):
         self.assertLess(max(seconds), LATENCY_SECONDS)
         self.check_published(self.result("test_restart.csv"))
         self.read_back_by_both()
-        self.assertEqual(worker.stop(), 0)
+        self.stop(worker)
 
     def read_back_by_both(self):
         name, target = "test_restart.csv.json", self.folder / "downloaded.json"
@@ -157,7 +157,7 @@ class TriggerTest(AzureTest):
         for name, etag in etags.items():
             self.result(name, etag)
         self.wait_for_empty_queue(DEADLINE_SECONDS)
-        self.assertEqual(worker.stop(), 0)
+        self.stop(worker)
         outcomes = [record["outcome"] for record in records(worker.text(), "file_done")]
         self.assertEqual(outcomes.count("scored"), len(etags))
 
@@ -191,7 +191,7 @@ class TriggerTest(AzureTest):
         self.assertEqual(self.result("long.csv", etag)["predictions"]["summary"]["total_records"], rows)
         self.wait_for_empty_queue(DEADLINE_SECONDS)
         for worker in pool:
-            self.assertEqual(worker.stop(), 0)
+            self.stop(worker)
         done = [record for worker in pool for record in records(worker.text(), "file_done")]
         self.assertEqual([record["outcome"] for record in done], ["scored"])
 
@@ -199,7 +199,7 @@ class TriggerTest(AzureTest):
         grid = self.grid()
         etags = {f"{i}.csv": self.upload(f"{i}.csv", CUSTOMERS, grid) for i in range(30)}
         first = self.watch(visibility=600).wait_for("file_done")
-        self.assertEqual(first.stop(), 0)
+        self.stop(first)
         self.watch()
         for name, etag in etags.items():
             self.result(name, etag)
@@ -240,7 +240,7 @@ class UpTest(AzureTest):
             self.assertIn(status, (200, 202, 204))
             self.assertEqual(self.result(name, etag)["processing_status"], "success")
             self.assertLess(time.monotonic() - begin, 5)  # not by the next sweep
-        self.assertEqual(running.stop(), 0)
+        self.stop(running)
 
 
 class SecretsTest(AzureTest):
@@ -255,7 +255,7 @@ class SecretsTest(AzureTest):
                             "--queue", queue, "--model", self.model, "--log-level", "debug", "--log-format", "json")
         etag = self.upload("a.csv", CUSTOMERS, self.grid())
         self.result("a.csv", etag)
-        self.assertEqual(worker.stop(), 0, worker.text())
+        self.stop(worker)
 
     def test_a_signature_in_the_connection_string(self):
         sas = self.blobs.sas()
@@ -264,7 +264,7 @@ class SecretsTest(AzureTest):
         worker = self.watch("--log-level", "debug", env={"DROPSCORE_CONNECTION_STRING": text})
         etag = self.upload("a.csv", CUSTOMERS, self.grid())
         self.result("a.csv", etag)
-        self.assertEqual(worker.stop(), 0, worker.text())
+        self.stop(worker)
 
     def refused(self, environment, base=None, query=""):
         """Starts with credentials that are of no use; what it said. It may end, or wait for better days."""

@@ -112,7 +112,7 @@ class Faults(AzureTest):
             seconds = time.monotonic() - begin
             self.wait_for_empty_queue(600)
             for worker in pool:
-                self.assertEqual(worker.stop(), 0, worker.text())
+                self.stop(worker)
                 self.end(worker)
         said = "\n".join(self.said)
         before = self.blobs.list(self.results)

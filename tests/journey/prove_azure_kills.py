@@ -77,7 +77,7 @@ class Campaign(AzureTest):
         healing = time.monotonic() - begin
         self.wait_for_empty_queue(HEALING_SECONDS)
         for worker in pool:
-            self.assertEqual(worker.stop(), 0, worker.text())
+            self.stop(worker)
             self.end(worker)
         said = list(self.said)
         before = self.blobs.list(self.results)

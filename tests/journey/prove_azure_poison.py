@@ -86,7 +86,7 @@ class Poison(AzureTest):
 
         wait_until(lambda: self.files_done(worker) >= len(names), "all files", seconds=600, pause=0.25)
         self.spent.append(processor_seconds(worker.process.pid) + self.azurite.processor_seconds() - spent)
-        self.assertEqual(worker.stop(), 0)
+        self.stop(worker)
         said = records(worker.text(), "file_done")
         started = min(moment(record) - record["duration_ms"] / 1000 for record in said)
         ended = max(moment(record) for record in said if record["blob"] in good)

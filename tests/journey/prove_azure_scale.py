@@ -52,7 +52,7 @@ class ProveTwoWorkers(AzureTest):
         peaks = [high_water_bytes(worker.process.pid) for worker in pool]
         shares = [self.files_done(worker) for worker in pool]
         for worker in pool:
-            self.assertEqual(worker.stop(), 0, worker.text())
+            self.stop(worker)
             self.end(worker)
         documents = self.blobs.list(self.results)
         self.assertEqual(len(documents), FILES)
@@ -106,7 +106,7 @@ class ProveLargeBlob(AzureTest):
               f"{len(records(worker.text(), 'delivery_lost'))}; processor seconds: worker "
               f"{processor_seconds(worker.process.pid):.1f}, emulator {emulator:.1f}", flush=True)
         self.assertLessEqual(peak, LIMIT_BYTES)
-        self.assertEqual(worker.stop(), 0, worker.text())
+        self.stop(worker)
         done = self.blobs.list(self.results)["large.csv.json"]
         self.assertEqual(done["metadata"]["input_etag"], etag)
         end = self.blobs.get_range(self.results, "large.csv.json", done["size"] - 400, 400).decode()
