@@ -1,6 +1,5 @@
 #include "app/worker/worker.h"
 
-#include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -18,6 +17,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds take_wait{1000};
 constexpr milliseconds first_retry_delay{500};
 constexpr milliseconds changed_delay{1000};
+/// Of one file. More than the tries that may fail: a worker's death, which counts here too, is seldom the file's fault.
+constexpr int max_deliveries = 20;
 
 /// 0.5 s, 1 s, 2 s, 4 s, each lengthened by up to a half, so that many workers do not come back at once.
 milliseconds retry_delay(int attempt) {
@@ -106,7 +107,7 @@ void Worker::take_and_handle() {
 void Worker::handle(const event::Envelope& envelope) {
   const auto begin = std::chrono::steady_clock::now();
   const std::shared_ptr<const job::FileScorer> scorer = scorer_();
-  if (envelope.attempt > limits::max_attempts) {  // workers died over it, or could not even say that they failed
+  if (envelope.attempt > max_deliveries) {  // workers die over it, or cannot even say that they failed
     give_up(envelope, *scorer, "the file could not be scored");
     return;
   }
@@ -155,9 +156,19 @@ void Worker::handle_failure(const event::Envelope& envelope, const job::FileScor
 }
 
 void Worker::give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why) {
-  const std::string reason = fmt::format("{} (tried {} times)", why, std::min(envelope.attempt, limits::max_attempts));
+  if (is_done(envelope)) {  // by another worker; this one came late
+    log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
+    return;
+  }
+  const std::string reason = fmt::format("{} (tried {} times)", why, envelope.attempt);
   set_aside(envelope, scorer, reason);
   log_failure_of("dead_letter_failed", inbox_.dead_letter(envelope, reason));
+}
+
+bool Worker::is_done(const event::Envelope& envelope) const {
+  if (!envelope.etag) return false;
+  const Result<bool> pending = job::is_pending(stores_, {envelope.blob, *envelope.etag, 0}, std::nullopt);
+  return pending && !*pending;
 }
 
 void Worker::set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why) {

@@ -49,6 +49,7 @@ class Worker {
   void handle(const event::Envelope& envelope);
   void handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error);
   void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
+  bool is_done(const event::Envelope& envelope) const;
   void set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
 
   job::Containers stores_;
