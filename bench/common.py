@@ -14,7 +14,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "build/bench/dropscore"
-WORK = ROOT / "build/bench/work"
+WORK = ROOT / "build/bench/scratch"
 PEER = ROOT.parent / "shared/peer"
 DATA = ROOT.parent / "shared/data/digital_marketing_campaign_dataset.csv"
 LEFT_OUT = ("CustomerID", "AdvertisingPlatform", "AdvertisingTool", "Conversion")

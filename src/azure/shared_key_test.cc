@@ -53,21 +53,25 @@ TEST(SharedKey, ListBlobs) {
             "Authorization: SharedKey acct1:KDzgVO4BpmuWp3OZmCSB3KpUbhGRifZb43Teu16rx/k=");
 }
 
+/// The name that the published vectors have.
+const std::string queue = "work";
+
 TEST(SharedKey, TheEmulatorsPathHoldsTheAccountTwice) {
   const Draft draft{"GET",
-                    "/devstoreaccount1/work/messages",
+                    "/devstoreaccount1/" + queue + "/messages",
                     {{"visibilitytimeout", "60"}, {"NumOfMessages", "32"}},
                     {date, version},
                     0};
   EXPECT_EQ(string_to_sign("devstoreaccount1", draft),
             "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Sun, 22 Nov 2026 07:57:34 GMT\nx-ms-version:2021-12-02\n"
-            "/devstoreaccount1/devstoreaccount1/work/messages\nnumofmessages:32\nvisibilitytimeout:60");
+            "/devstoreaccount1/devstoreaccount1/" +
+                queue + "/messages\nnumofmessages:32\nvisibilitytimeout:60");
   EXPECT_EQ(authorization("devstoreaccount1", draft),
             "Authorization: SharedKey devstoreaccount1:MwdeD7E+g4JVexbEMXQ2tFUFDbG1Q63mXCkl4B+vu6Y=");
 }
 
 TEST(SharedKey, PutMessage) {
-  const Draft draft{"POST", "/work/messages", {}, {version, {"content-type", "application/xml"}, date}, 72};
+  const Draft draft{"POST", "/" + queue + "/messages", {}, {version, {"content-type", "application/xml"}, date}, 72};
   EXPECT_EQ(authorization("acct1", draft),
             "Authorization: SharedKey acct1:pdtHMmsla0ptU8bup40Oa3lwAHlCZzpJ97cWwCXeHL4=");
 }

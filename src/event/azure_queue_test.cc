@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 class AzureQueueTest : public ::testing::Test {
  protected:
-  AzureQueueTest() { peer_.make("work"); }
+  AzureQueueTest() { peer_.make("arrivals"); }
 
   static net::RetryPolicy soon() {
     net::RetryPolicy policy;
@@ -27,7 +27,7 @@ class AzureQueueTest : public ::testing::Test {
   }
 
   testing::QueuePeer peer_;
-  AzureQueue queue_{peer_.account(), "work", std::make_shared<net::HttpClient>(), soon()};
+  AzureQueue queue_{peer_.account(), "arrivals", std::make_shared<net::HttpClient>(), soon()};
 };
 
 TEST_F(AzureQueueTest, AMessagesWay) {
@@ -54,7 +54,7 @@ TEST_F(AzureQueueTest, WhatGoesOverTheWire) {
   queue_.extend(taken[0].id, taken[0].receipt, 0s).value();
   const auto requests = peer_.requests();
   ASSERT_EQ(requests.size(), 3U);
-  EXPECT_EQ(requests[0].method + " " + requests[0].target, "POST /acct/work/messages?messagettl=-1");
+  EXPECT_EQ(requests[0].method + " " + requests[0].target, "POST /acct/arrivals/messages?messagettl=-1");
   EXPECT_EQ(requests[0].body, "<QueueMessage><MessageText>eA==</MessageText></QueueMessage>");
   EXPECT_EQ(requests[0].header("content-type"), "application/xml");
   EXPECT_EQ(requests[1].method, "GET");
@@ -97,7 +97,7 @@ TEST_F(AzureQueueTest, ARemovalWhoseAnswerWasLostIsARemoval) {
   });
   EXPECT_TRUE(queue_.remove(taken[0].id, taken[0].receipt));
   EXPECT_EQ(tries, 2);
-  EXPECT_EQ(peer_.length("work"), 0U);
+  EXPECT_EQ(peer_.length("arrivals"), 0U);
 }
 
 TEST_F(AzureQueueTest, TriesAgainAndGivesUp) {
@@ -126,7 +126,7 @@ TEST_F(AzureQueueTest, AnswersThatCannotBe) {
 
 TEST_F(AzureQueueTest, AMessageHasALimit) {
   EXPECT_TRUE(queue_.put(std::string(AzureQueue::max_payload_bytes, 'x')));
-  EXPECT_EQ(peer_.texts("work").front().size(), 65536U);
+  EXPECT_EQ(peer_.texts("arrivals").front().size(), 65536U);
   EXPECT_EQ(queue_.put(std::string(AzureQueue::max_payload_bytes + 1, 'x')).error().kind, ErrorKind::too_large);
 }
 

@@ -35,21 +35,12 @@ Status check_folders_apart(const std::filesystem::path& input, const std::filesy
   return {};
 }
 
-/// Makes the container. One who may not, may still be allowed to use it: then a look into it tells.
-Status make_or_find(const azure::Account& account, const std::string& name,
-                    const std::shared_ptr<net::HttpClient>& client, store::BlobStore& store) {
-  Status made = store::make_container(account, name, client);
-  if (made || made.error().kind != ErrorKind::misuse) return made;
-  const Status seen = store.list([](const store::BlobInfo&) { return false; });
-  return seen ? seen : made;
-}
-
 Result<Container> open_remote(const std::string& uri, const std::shared_ptr<net::HttpClient>& client) {
   Container container;
   DROPSCORE_TRY(const azure::ResourceUrl url, azure::parse_resource_url(uri));
   DROPSCORE_TRY(container.account, azure::resolve_account(url, azure::process_environment(), client));
   DROPSCORE_TRY(container.store, store::open_azure_store(*container.account, url.name, client));
-  DROPSCORE_CHECK(make_or_find(*container.account, url.name, client, *container.store));
+  DROPSCORE_CHECK(store::make_container(*container.account, url.name, client));
   log::info("container_opened", {{"account", container.account->name},
                                  {"container", url.name},
                                  {"credential", container.account->credential->kind()}});
