@@ -18,9 +18,9 @@ using ::testing::HasSubstr;
 /// Hands out what a test puts in, retries at once, and remembers how each arrival ended.
 class ScriptedInbox final : public event::Inbox {
  public:
-  void put(const std::string& blob, int attempt = 1) {
+  void put(const std::string& blob, int attempt = 1, const std::optional<std::string>& etag = std::nullopt) {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({blob, std::nullopt, attempt, blob});
+    waiting_.push_back({blob, etag, attempt, blob});
     changed_.notify_all();
   }
   Result<std::optional<event::Envelope>> take(std::chrono::milliseconds wait) override {
@@ -42,6 +42,13 @@ class ScriptedInbox final : public event::Inbox {
     put(envelope.blob, envelope.attempt + 1);
     return {};
   }
+  Status dead_letter(const event::Envelope& envelope, std::string_view reason) override {
+    {
+      const std::lock_guard lock(mutex_);
+      dead_letters_.emplace_back(reason);
+    }
+    return acknowledge(envelope);
+  }
   void stop() override {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -54,12 +61,17 @@ class ScriptedInbox final : public event::Inbox {
     return acknowledged_;
   }
   std::vector<std::chrono::milliseconds> delays() const { return delays_; }
+  std::vector<std::string> dead_letters() {
+    const std::lock_guard lock(mutex_);
+    return dead_letters_;
+  }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<event::Envelope> waiting_;
   std::vector<std::string> acknowledged_;
+  std::vector<std::string> dead_letters_;
   std::vector<std::chrono::milliseconds> delays_;
   bool stopped_ = false;
 };
@@ -141,6 +153,33 @@ TEST_F(WorkerTest, SetsAsideAfterFiveTriesWithADocument) {
   inbox_.put("a.csv");
   inbox_.wait_for_acknowledged(1);
   EXPECT_THAT(result("a.csv"), HasSubstr("tried 5 times"));
+  EXPECT_THAT(inbox_.dead_letters(), ::testing::ElementsAre(HasSubstr("tried 5 times")));
+}
+
+TEST_F(WorkerTest, WorkersThatDiedDoNotCondemnAFileUntilTheTwentiethDelivery) {
+  for (const char* name : {"a.csv", "b.csv"}) drop(name);
+  Worker worker(
+      {input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv", 20);
+  inbox_.put("b.csv", 21);
+  inbox_.wait_for_acknowledged(2);
+  EXPECT_THAT(result("a.csv"), HasSubstr("\"processing_status\":\"success\""));
+  EXPECT_THAT(result("b.csv"), HasSubstr("tried 21 times"));
+  EXPECT_EQ(inbox_.dead_letters().size(), 1U);
+}
+
+TEST_F(WorkerTest, AFinishedFileGetsNoDeadLetter) {
+  drop("a.csv");
+  const std::string etag = input_->properties("a.csv")->info.etag;
+  Worker worker(
+      {input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv", 1, etag);
+  inbox_.wait_for_acknowledged(1);
+  const std::string scored = result("a.csv");
+  inbox_.put("a.csv", 21, etag);
+  inbox_.wait_for_acknowledged(2);
+  EXPECT_EQ(result("a.csv"), scored);
+  EXPECT_TRUE(inbox_.dead_letters().empty());
 }
 
 }  // namespace
