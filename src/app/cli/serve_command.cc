@@ -21,11 +21,10 @@ Status run_serve(ServeCommand& arguments) {
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
                 http::Server::start([model] { return job::Scorer(model); }, arguments.server));
-  log::info("serving",
-            {{"host", arguments.server.host},
-             {"port", server->port()},
-             {"api_keys", keys->count()},
-             {"model_version", model->version()}});
+  log::info("serving", {{"host", arguments.server.host},
+                        {"port", server->port()},
+                        {"api_keys", keys->count()},
+                        {"model_version", model->version()}});
   warn_if_open(*server);
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
