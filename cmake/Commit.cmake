@@ -13,7 +13,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     add_custom_target(${TARGET}_commit
       COMMAND ${CMAKE_COMMAND} -D SOURCE=${source} -D "ROOT=${CMAKE_SOURCE_DIR}" -D "DROPSCORE_COMMIT=${DROPSCORE_COMMIT}"
               -P ${CMAKE_SOURCE_DIR}/cmake/Commit.cmake
-      BYPRODUCTS ${source} COMMENT "" VERBATIM)
+      BYPRODUCTS ${source} COMMENT "Which commit is this" VERBATIM)
     target_sources(${TARGET} PRIVATE ${source})
     add_dependencies(${TARGET} ${TARGET}_commit)
   endfunction()
