@@ -139,6 +139,10 @@ void Worker::handle_failure(const event::Envelope& envelope, const job::FileScor
                                {"error", error.detail.text},
                                {"attempt", envelope.attempt}});
   const Verdict next = verdict(error.kind);
+  if (next == Verdict::retry && stopping_) {  // perhaps only because this process waits no longer: others are to try
+    log_failure_of("retry_failed", inbox_.retry(envelope, milliseconds(0)));
+    return;
+  }
   if (next == Verdict::take_again) {
     log_failure_of("retry_failed", inbox_.retry(envelope, changed_delay));
     return;

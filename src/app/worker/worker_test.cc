@@ -3,6 +3,8 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <semaphore>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -59,6 +61,10 @@ class ScriptedInbox final : public event::Inbox {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return acknowledged_.size() >= count; }));
     return acknowledged_;
+  }
+  void wait_for_stop() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [this] { return stopped_; }));
   }
   std::vector<std::chrono::milliseconds> delays() const { return delays_; }
   std::vector<std::string> dead_letters() {
@@ -180,6 +186,44 @@ TEST_F(WorkerTest, AFinishedFileGetsNoDeadLetter) {
   inbox_.wait_for_acknowledged(2);
   EXPECT_EQ(result("a.csv"), scored);
   EXPECT_TRUE(inbox_.dead_letters().empty());
+}
+
+/// Says when it is asked, and answers with a fault once it may.
+class HeldStore final : public store::BlobStore {
+ public:
+  std::string container() const override { return "input-data"; }
+  Status list(const std::function<bool(const store::BlobInfo&)>&) override { return {}; }
+  Result<store::BlobProperties> properties(std::string_view) override {
+    asked.release();
+    may_fail.acquire();
+    return fail(ErrorKind::try_later, "the network is away");
+  }
+  Result<std::unique_ptr<ByteSource>> open(std::string_view, const std::optional<std::string>&,
+                                           std::uint64_t) override {
+    return fail(ErrorKind::try_later, "the network is away");
+  }
+  Result<std::unique_ptr<store::BlobWriter>> create(std::string_view, const store::WriteCondition&) override {
+    return fail(ErrorKind::try_later, "the network is away");
+  }
+  Status remove(std::string_view, const std::optional<std::string>&) override { return {}; }
+
+  std::binary_semaphore asked{0};
+  std::binary_semaphore may_fail{0};
+};
+
+TEST_F(WorkerTest, AFaultWhileStoppingIsForOthersToTryAgain) {
+  HeldStore store;
+  Worker worker(
+      {&store, output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv", limits::max_attempts);
+  store.asked.acquire();
+  std::thread stopping([&worker] { worker.stop(); });
+  inbox_.wait_for_stop();
+  store.may_fail.release();
+  stopping.join();
+  EXPECT_THAT(inbox_.delays(), ::testing::ElementsAre(std::chrono::milliseconds(0)));
+  EXPECT_TRUE(inbox_.dead_letters().empty());
+  EXPECT_EQ(result("a.csv"), "absent");
 }
 
 }  // namespace
