@@ -48,6 +48,9 @@ class FileScorer {
   virtual int tries() const { return 1; }
 };
 
+/// Who scores the next file. Asked once for each, from any thread.
+using FileScorerSource = std::function<std::shared_ptr<const FileScorer>()>;
+
 /// The model of `scorer`, in this process.
 std::shared_ptr<const FileScorer> file_scorer(const Scorer& scorer);
 

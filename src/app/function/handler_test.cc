@@ -67,7 +67,7 @@ class HandlerTest : public ::testing::Test {
  protected:
   http::EndpointReply invoke(const std::string& body) { return handler().invoke(body, "id"); }
   Handler handler() {
-    return Handler(options_, scorer_,
+    return Handler(options_, [scorer = scorer_] { return scorer; },
                    with_stores_ ? OpenStores([this](const event::BlobName& blob) -> Result<Stores> {
                      opened_ = blob;
                      return Stores{input_, output_};
