@@ -73,7 +73,12 @@ Result<std::shared_ptr<job::LiveModel>> start_model(const ModelArguments& argume
   if (!remote) options.interval = std::min(options.interval, folder_interval);
   if (remote) options.wait_at_start = seconds(arguments.wait_s);
   const StopEndsProgram impatience;
-  return job::LiveModel::start(std::move(source), options);
+  Result<std::shared_ptr<job::LiveModel>> model = job::LiveModel::start(std::move(source), options);
+  if (!model && remote && model.error().kind == ErrorKind::try_later) {
+    model.error().detail.text +=
+        "\nIs the address of the model's container right, and may this program read there? --model-wait-s waits longer";
+  }
+  return model;
 }
 
 job::FileScorerSource scored_by(const std::shared_ptr<job::LiveModel>& model) {
