@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGHUP as something that can be asked and waited for. A program uses one of the two ways, set up in
-// main before any thread starts.
+// SIGINT, SIGTERM and SIGHUP as something that can be asked and waited for. A program uses one of the two ways, set up
+// in main before any thread starts.
 #pragma once
 
 #include <functional>

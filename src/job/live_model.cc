@@ -37,8 +37,7 @@ void tell_reloaded(const ModelSource& source, const model::Model& from, const mo
                                            {"retyped", fmt::format("{}", fmt::join(columns.retyped, ", "))}});
   }
   if (from.schema().target.column != to.schema().target.column) {
-    log::warning("model_target_changed",
-                 {{"from", from.schema().target.column}, {"to", to.schema().target.column}});
+    log::warning("model_target_changed", {{"from", from.schema().target.column}, {"to", to.schema().target.column}});
   }
   log::info("model_reloaded", {{"from", from.version()},
                                {"to", to.version()},

@@ -43,7 +43,7 @@ void find_certificates() {
 
 /// `model` stays empty where files are scored through an API.
 Result<job::FileScorerSource> make_scorer(FunctionCommand& arguments, const std::shared_ptr<net::HttpClient>& client,
-                                     std::shared_ptr<job::LiveModel>& model) {
+                                          std::shared_ptr<job::LiveModel>& model) {
   if (!arguments.api.url.empty()) {
     DROPSCORE_TRY(std::shared_ptr<const job::FileScorer> scorer, job::api_scorer(arguments.api, client));
     return job::FileScorerSource([scorer = std::move(scorer)] { return scorer; });

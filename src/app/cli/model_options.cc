@@ -34,8 +34,8 @@ Result<std::unique_ptr<job::ModelSource>> open_remote_source(const std::string& 
                 azure::resolve_account(url.container, azure::process_environment(), client));
   DROPSCORE_TRY(std::shared_ptr<store::BlobStore> store,
                 store::open_azure_store(account, url.container.name, client, look_options()));
-  std::string where = url.container.endpoint + "/" + url.container.name + "/" +
-                      job::below(url.path, job::model_document_name);
+  std::string where =
+      url.container.endpoint + "/" + url.container.name + "/" + job::below(url.path, job::model_document_name);
   return job::stored_models(std::move(store), url.path, std::move(where));
 }
 

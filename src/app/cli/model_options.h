@@ -13,7 +13,8 @@
 namespace dropscore::app {
 
 /// What --help says of --model, where the command needs no other words.
-inline constexpr const char* model_help = "Model folder, made by `dropscore train`, or a container's URL (docs/models.md)";
+inline constexpr const char* model_help =
+    "Model folder, made by `dropscore train`, or a container's URL (docs/models.md)";
 
 struct ModelArguments {
   std::string model;

@@ -17,8 +17,9 @@ struct PublishCommand {
 
 Status run_publish(const PublishCommand& arguments) {
   if (!azure::is_resource_url(arguments.to)) {
-    return fail(ErrorKind::misuse, "publish writes to a container, named by its URL; into a folder that programs read "
-                                   "models from, `dropscore train --out` writes at once");
+    return fail(ErrorKind::misuse,
+                "publish writes to a container, named by its URL; into a folder that programs read "
+                "models from, `dropscore train --out` writes at once");
   }
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, load_model(arguments.model));
   const auto client = std::make_shared<net::HttpClient>();
@@ -45,10 +46,11 @@ Status run_publish(const PublishCommand& arguments) {
 
 void add_publish(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<PublishCommand>();
-  CLI::App& command =
-      *app.add_subcommand("publish", "Put a model where running programs look for it: a container of Azure Blob Storage");
+  CLI::App& command = *app.add_subcommand(
+      "publish", "Put a model where running programs look for it: a container of Azure Blob Storage");
   command.footer(
-      "Programs started with --model URL take it up within --model-refresh-s, without a restart. Every version is kept\n"
+      "Programs started with --model URL take it up within --model-refresh-s, without a restart. Every version is "
+      "kept\n"
       "under URL/versions/VERSION, so that going back is publishing an old one again.\n"
       "Examples: dropscore publish model https://acct.blob.core.windows.net/models/current\n"
       "          dropscore publish https://acct.blob.core.windows.net/models/current/versions/0c6e9f3b1d22 \\\n"
