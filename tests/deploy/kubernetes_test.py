@@ -345,7 +345,8 @@ class References(KubernetesTest):
         cluster = self.clusters["aks"]
         scaled = cluster.spec("ScaledObject", "dropscore-worker")
         self.assertEqual(scaled["minReplicaCount"], 0)
-        (trigger,) = scaled["triggers"]
+        trigger, hourly = scaled["triggers"]
+        self.assertEqual((hourly["type"], hourly["metadata"]["desiredReplicas"]), ("cron", "1"), "lost events wait for a sweep")
         self.assertIn(("TriggerAuthentication", trigger["authenticationRef"]["name"]), cluster.named)
         worker = cluster.worker()
         self.assertEqual(trigger["metadata"]["queueName"], worker["DROPSCORE_QUEUE"])
