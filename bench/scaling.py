@@ -64,11 +64,11 @@ def records(log, event):
 class Worker:
     """`dropscore watch` as a pod runs it: 4 files at a time, 2 threads for a large one."""
 
-    def __init__(self, folder, source, target, model, *more, env=None, files_at_a_time=4):
+    def __init__(self, folder, source, target, model, *more, env=None, program=PROGRAM):
         self.log = open(folder / "worker.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [PROGRAM, "watch", "--input", source, "--output", target, "--model", model, "--workers", str(files_at_a_time),
-             "--threads", "2", "--log-format", "json", *more],
+            [program, "watch", "--input", source, "--output", target, "--model", model, "--workers", "4", "--threads", "2",
+             "--log-format", "json", *more],
             env={**os.environ, **(env or {})}, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         self.wait(lambda: records(self.log, "watching"))
 
@@ -169,28 +169,35 @@ def azure(folder, models, sizes):
                       ", ".join(f"{kind} {count / files:.2f}" for kind, count in sorted(counts.items())), flush=True)
 
 
-def wire(folder, models, rows, rates, times):
-    """One large file over connections of a stated rate."""
+def one_over_a_wire(folder, azurite, rate, model, program, target):
+    """Elapsed and processor seconds, and the peak."""
+    azurite.blobs.make_container(target)
+    with SlowWire(azurite, rate * 1e6, 0.003) as slow:
+        worker = Worker(folder, f"{slow.blob_url}/input-data", f"{slow.blob_url}/{target}", model, program=program,
+                        env={"DROPSCORE_CONNECTION_STRING": slow.connection_string})
+        (done,) = worker.wait_for(1)
+        took = done["duration_ms"] / 1e3, worker.processor_seconds(), worker.end()
+    azurite.blobs.delete(target, "large.csv.json")
+    return took
+
+
+def wire(folder, models, rows, rates, times, programs):
+    """One large file over connections of a stated rate; programs take turns."""
     content = sample(rows)
     for name, model in models.items():
         with Azurite(memory_mib=8192) as azurite:
             azurite.blobs.make_container("input-data")
             put_in_pieces(azurite.blobs, "input-data", "large.csv", content)
             for rate in rates:
-                took = []
+                took = {program: [] for program in programs}
                 for i in range(times):
-                    target = f"output-{rate}-{i}"
-                    azurite.blobs.make_container(target)
-                    with SlowWire(azurite, rate * 1e6, 0.003) as slow:
-                        worker = Worker(folder, f"{slow.blob_url}/input-data", f"{slow.blob_url}/{target}", model,
-                                        env={"DROPSCORE_CONNECTION_STRING": slow.connection_string})
-                        (done,) = worker.wait_for(1)
-                        processor = worker.processor_seconds()
-                        took.append((done["duration_ms"] / 1e3, processor, worker.end()))
-                    azurite.blobs.delete(target, "large.csv.json")
-                elapsed, processor, peak = (statistics.median(column) for column in zip(*took))
-                line(f"{rate} MB/s a connection, {name}", 1, rows, len(content), processor, elapsed, peak,
-                     f"{len(content) / 1e6 / elapsed:.0f} MB/s, {rows / elapsed:,.0f} rows/s; {say_load()}")
+                    for j, program in enumerate(programs):
+                        took[program].append(one_over_a_wire(folder, azurite, rate, model, program, f"output-{rate}-{i}-{j}"))
+                for program, runs in took.items():
+                    elapsed, processor, peak = (statistics.median(column) for column in zip(*runs))
+                    line(f"{rate} MB/s a connection, {name}", 1, rows, len(content), processor, elapsed, peak,
+                         f"{len(content) / 1e6 / elapsed:.0f} MB/s, {rows / elapsed:,.0f} rows/s; {say_load()}"
+                         + (f"; {program}" if len(programs) > 1 else ""))
 
 
 def post(connection, body, kind):
@@ -247,6 +254,7 @@ def main():
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rows of a file")
     parser.add_argument("--rates", default="60", help="MB/s of a connection, for `wire`")
     parser.add_argument("--wire-rows", type=int, default=2_000_000)
+    parser.add_argument("--against", help="another dropscore, which takes turns in `wire`")
     parser.add_argument("--times", type=int, default=3, help="of `wire`; the median counts")
     parser.add_argument("--seconds", type=float, default=4, help="of each of the API's")
     options = parser.parse_args()
@@ -265,7 +273,8 @@ def main():
         if "azure" in parts:
             azure(folder, models, sizes)
         if "wire" in parts:
-            wire(folder, models, options.wire_rows, [int(rate) for rate in options.rates.split(",")], options.times)
+            wire(folder, models, options.wire_rows, [int(rate) for rate in options.rates.split(",")], options.times,
+                 [PROGRAM, options.against] if options.against else [PROGRAM])
         if "api" in parts:
             api(folder, models, options.seconds)
 

@@ -3,13 +3,16 @@ restricted Pod Security Standard, against each other, and against what the progr
 
 No cluster is asked. `kubectl kustomize` needs none; the schemas come from npm (tests/deploy/kubernetes).
 """
+import http.client
 import json
 import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import yaml
@@ -405,6 +408,43 @@ class Program(KubernetesTest):
                                    capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(wrong.returncode, 2, wrong.stderr)
             self.assertNotIn("/nowhere", wrong.stderr)
+
+    def test_it_answers_its_probes_and_ends_when_told(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="dropscore-kubernetes-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        (folder / "train.csv").write_text(run(PROGRAM, "sample", "--rows", "600"))
+        run(PROGRAM, "train", str(folder / "train.csv"), "--out", str(folder / "model"), "--models", "logistic")
+        for cluster, pod, container in self.ours():
+            with socket.create_server(("127.0.0.1", 0)) as found:
+                port = found.getsockname()[1]
+            told = cluster.environment(container)
+            told.pop("DROPSCORE_QUEUE", None)  # folders stand for the containers, and a folder has none
+            told.update({"PATH": os.environ["PATH"], "DROPSCORE_HOST": "127.0.0.1", "DROPSCORE_PORT": "0",
+                         "DROPSCORE_OPS_HOST": "127.0.0.1", "DROPSCORE_OPS_PORT": str(port), "DROPSCORE_MODEL": str(folder / "model"),
+                         "DROPSCORE_INPUT": str(folder / "in"), "DROPSCORE_OUTPUT": str(folder / "out")})
+            with subprocess.Popen([PROGRAM, *container["args"]], env=told, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as process:
+                self.addCleanup(process.kill)
+                paths = {container[probe]["httpGet"]["path"] for probe in container if probe.endswith("Probe")}
+                self.assertEqual([status for path in paths if (status := self.answer(port, path)) != 200], [])
+                process.terminate()
+                self.assertEqual(process.wait(pod["terminationGracePeriodSeconds"]), 0)
+
+    def answer(self, port, path):
+        """Its status once it is 200, or what it is after a start-up probe's patience."""
+        end = time.monotonic() + 60
+        status = None
+        while status != 200 and time.monotonic() < end:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", path)
+                status = connection.getresponse().status
+                connection.close()
+            except OSError:
+                pass
+            if status != 200:
+                time.sleep(0.05)
+        return status
 
     def test_it_has_time_to_end(self):
         for cluster, pod, container in self.ours():
