@@ -251,7 +251,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="local,azure,wire,api", help="parts, separated by commas")
     parser.add_argument("--models", default="additive,svm", help="also: original")
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rows of a file")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="rows of a file, or ROWS:FILES")
     parser.add_argument("--rates", default="60", help="MB/s of a connection, for `wire`")
     parser.add_argument("--wire-rows", type=int, default=2_000_000)
     parser.add_argument("--against", help="another dropscore, which takes turns in `wire`")
@@ -259,7 +259,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=4, help="of each of the API's")
     options = parser.parse_args()
     parts = options.only.split(",")
-    sizes = {int(rows): SIZES.get(int(rows), 1) for rows in options.sizes.split(",")}
+    sizes = {}
+    for size in options.sizes.split(","):
+        rows, _, files = size.partition(":")
+        sizes[int(rows)] = int(files or SIZES.get(int(rows), 1))
     with tempfile.TemporaryDirectory(prefix="dropscore-scaling-", dir="/dev/shm") as name:
         folder = pathlib.Path(name)
         data = folder / "train.csv"
