@@ -13,6 +13,9 @@ test=(python3 libgtest-dev libgmock-dev librapidcheck-dev)
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
 command -v npm > /dev/null || azure+=(npm)
+# The manifests are built by kubectl's kustomize.
+deploy=(python3 python3-yaml)
+command -v kubectl > /dev/null || deploy+=(kubernetes-client)
 lint=(clang-format clang-tidy)
 # The peers: scikit-learn, pandas and the original's API, LIBSVM's own program, and wrk to ask the APIs.
 bench=(libbenchmark-dev python3 python3-sklearn python3-pandas python3-flask gunicorn libsvm-tools wrk)
@@ -22,7 +25,7 @@ command -v npm > /dev/null || bench+=(npm)
 task=${1:-build}
 case "$task" in
   build) wanted=("${build[@]}") ;;
-  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}") ;;
+  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}") ;;
   azure) wanted=("${azure[@]}") ;;
   lint)  wanted=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
@@ -52,6 +55,13 @@ install_from_npm() {
   (cd tests/azure && npm ci --ignore-scripts --loglevel=error > /dev/null)
 }
 
+install_schemas() {
+  local installed=tests/deploy/kubernetes/node_modules/.package-lock.json
+  [ ! "$installed" -nt tests/deploy/kubernetes/package-lock.json ] || return 0
+  echo "installing from npm: the schemas of Kubernetes and KEDA (tests/deploy/kubernetes)"
+  (cd tests/deploy/kubernetes && npm ci --ignore-scripts --loglevel=error > /dev/null)
+}
+
 # A peer among others: where npm has none, bench/run.py says so and goes on.
 install_onnxruntime() {
   local installed=bench/node_modules/.package-lock.json
@@ -63,6 +73,7 @@ install_onnxruntime() {
 
 install_packages
 case "$task" in
-  test|azure) install_from_npm ;;
+  test) install_from_npm; install_schemas ;;
+  azure) install_from_npm ;;
   bench) install_onnxruntime ;;
 esac
