@@ -173,14 +173,20 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 }
 
 // Code is put there with an Entra token, never with the app's own user and password.
-resource noPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [
-  for door in ['ftp', 'scm']: {
-    parent: app
-    name: door
-    properties: {
-      allow: false
-    }
+resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
   }
-]
+}
+
+resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
 
 output appName string = app.name
