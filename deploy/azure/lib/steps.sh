@@ -86,7 +86,7 @@ push_image() {
     "$(printf '%s:%s' "$no_subscription" "$token" | base64 -w0)" > "$work/registry.json"
   local login=$work/registry.json pushed=$work/digest
   [ -z "$dry_run" ] || login=REGISTRY_LOGIN.json pushed=DIGEST
-  run skopeo copy --quiet --authfile "$login" --digestfile "$pushed" "oci-archive:$image_archive" \
+  run skopeo copy --quiet --preserve-digests --authfile "$login" --digestfile "$pushed" "oci-archive:$image_archive" \
     "docker://$login_server/dropscore:$version"
   digest=sha256:DIGEST
   [ -n "$dry_run" ] || digest=$(< "$work/digest")

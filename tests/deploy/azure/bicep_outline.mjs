@@ -2,28 +2,11 @@
 //
 // A value is a string, number, boolean, list or object as written; {"expression": TEXT} where it is computed,
 // {"either": [A, B]} for a condition's two outcomes, {"concat": [...]} for concat(...).
-import fs from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Language, Parser } from 'web-tree-sitter';
-
-const modules = path.join(path.dirname(fileURLToPath(import.meta.url)), 'node_modules');
-await Parser.init();
-const parser = new Parser();
-parser.setLanguage(await Language.load(path.join(modules, 'tree-sitter-bicep/tree-sitter-bicep.wasm')));
-
-const line = (node) => node.startPosition.row + 1;
-const named = (node) => node.namedChildren.filter((child) => child.type !== 'comment');
-
-function walk(node, visit) {
-  visit(node);
-  for (const child of node.children) walk(child, visit);
-}
+import { line, named, parse, textOf as plainText, walk } from './bicep_syntax.mjs';
 
 function textOf(string) {
-  const parts = named(string);
-  if (parts.some((part) => part.type === 'interpolation')) return { expression: string.text };
-  return parts.map((part) => part.text).join('');
+  const isComputed = named(string).some((part) => part.type === 'interpolation');
+  return isComputed ? { expression: string.text } : plainText(string);
 }
 
 function valueOf(node) {
@@ -108,10 +91,11 @@ function usesIn(tree) {
 }
 
 function outlineOf(file) {
-  const tree = parser.parse(fs.readFileSync(file, 'utf8')).rootNode;
+  const tree = parse(file);
   const outline = { file, faults: [], params: [], vars: [], resources: [], modules: [], outputs: [], locals: [], calls: [] };
   walk(tree, (node) => {
     if (node.isError || node.isMissing) outline.faults.push({ line: line(node), text: node.text.slice(0, 60) });
+    if (node.type === 'for_statement' && named(node)[0].type === 'identifier') outline.locals.push(named(node)[0].text);
     if (node.type === 'loop_variable' || node.type === 'loop_enumerator') outline.locals.push(node.text);
     if (node.type === 'call_expression') outline.calls.push({ name: named(node)[0].text, line: line(node) });
   });
