@@ -64,6 +64,65 @@ resource hostRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
+var commonSettings = [
+  {
+    name: 'AzureWebJobsStorage__accountName'
+    value: hostAccount.name
+  }
+  {
+    name: 'AzureWebJobsStorage__credential'
+    value: 'managedidentity'
+  }
+  {
+    name: 'AzureWebJobsStorage__clientId'
+    value: identityClientId
+  }
+  {
+    name: 'DataStorage__blobServiceUri'
+    value: dataAccount.properties.primaryEndpoints.blob
+  }
+  {
+    name: 'DataStorage__queueServiceUri'
+    value: dataAccount.properties.primaryEndpoints.queue
+  }
+  {
+    name: 'DataStorage__credential'
+    value: 'managedidentity'
+  }
+  {
+    name: 'DataStorage__clientId'
+    value: identityClientId
+  }
+  {
+    name: 'DROPSCORE_CONNECTION'
+    value: 'DataStorage'
+  }
+  {
+    name: 'AZURE_CLIENT_ID'
+    value: identityClientId
+  }
+  {
+    name: 'AzureWebJobs.BlobTriggerConversionPrediction.Disabled'
+    value: scores ? 'false' : 'true'
+  }
+  {
+    name: 'APPLICATIONINSIGHTS_CONNECTION_STRING'
+    value: insightsConnectionString
+  }
+  {
+    name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'
+    value: 'ClientId=${identityClientId};Authorization=AAD'
+  }
+]
+
+// Switched off it may not read models: its host then starts it with the packaged one.
+var modelSettings = [
+  {
+    name: 'DROPSCORE_MODEL'
+    value: modelUrl
+  }
+]
+
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: planName
   location: location
@@ -114,60 +173,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2'
-      appSettings: [
-        {
-          name: 'AzureWebJobsStorage__accountName'
-          value: hostAccount.name
-        }
-        {
-          name: 'AzureWebJobsStorage__credential'
-          value: 'managedidentity'
-        }
-        {
-          name: 'AzureWebJobsStorage__clientId'
-          value: identityClientId
-        }
-        {
-          name: 'DataStorage__blobServiceUri'
-          value: dataAccount.properties.primaryEndpoints.blob
-        }
-        {
-          name: 'DataStorage__queueServiceUri'
-          value: dataAccount.properties.primaryEndpoints.queue
-        }
-        {
-          name: 'DataStorage__credential'
-          value: 'managedidentity'
-        }
-        {
-          name: 'DataStorage__clientId'
-          value: identityClientId
-        }
-        {
-          name: 'DROPSCORE_CONNECTION'
-          value: 'DataStorage'
-        }
-        {
-          name: 'DROPSCORE_MODEL'
-          value: modelUrl
-        }
-        {
-          name: 'AZURE_CLIENT_ID'
-          value: identityClientId
-        }
-        {
-          name: 'AzureWebJobs.BlobTriggerConversionPrediction.Disabled'
-          value: scores ? 'false' : 'true'
-        }
-        {
-          name: 'APPLICATIONINSIGHTS_CONNECTION_STRING'
-          value: insightsConnectionString
-        }
-        {
-          name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'
-          value: 'ClientId=${identityClientId};Authorization=AAD'
-        }
-      ]
+      appSettings: concat(commonSettings, scores ? modelSettings : [])
     }
   }
 }
