@@ -38,6 +38,7 @@ class SmokeTest(DeployTest):
         for container in ("input-data", "output-results"):  # a smoke test that failed leaves them to be looked at
             for name in self.azurite.blobs.list(container):
                 self.azurite.blobs.delete(container, name)
+        self.azurite.queues.drain("scoring")
         self.port = free_port()
         self.settings(api_url=f"http://127.0.0.1:{self.port}", blobs={
             "connection_string": self.azurite.connection_string, "blob_url": self.azurite.blob_url,
