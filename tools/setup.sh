@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a task needs: Debian 12 packages and, for the tests, Azure's emulator and clients from npm. Says nothing
 # where it is all there.
-#   tools/setup.sh build|test|azure|lint|bench      azure: what the Azure tests need beside the program; part of test
+#   tools/setup.sh build|serving|test|azure|image|lint|bench
+# azure: what the Azure tests need beside the program; image: what builds and runs the image. Both are part of test.
+# serving: what a build without training needs, in the image's build stage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +15,8 @@ test=(python3 libgtest-dev libgmock-dev librapidcheck-dev)
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
 command -v npm > /dev/null || azure+=(npm)
+# Builds without Docker or a registry; runc runs the image in its test.
+image=(buildah runc debootstrap ca-certificates python3)
 lint=(clang-format clang-tidy)
 # The peers: scikit-learn, pandas and the original's API, LIBSVM's own program, and wrk to ask the APIs.
 bench=(libbenchmark-dev python3 python3-sklearn python3-pandas python3-flask gunicorn libsvm-tools wrk)
@@ -22,11 +26,15 @@ command -v npm > /dev/null || bench+=(npm)
 task=${1:-build}
 case "$task" in
   build) wanted=("${build[@]}") ;;
-  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}") ;;
+  serving) for package in "${build[@]}" ca-certificates python3; do
+             case "$package" in libsvm-dev|libxgboost-dev|ccache) ;; *) wanted+=("$package") ;; esac
+           done ;;
+  image) wanted=("${image[@]}") ;;
+  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${image[@]}") ;;
   azure) wanted=("${azure[@]}") ;;
   lint)  wanted=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
-  *) echo "usage: tools/setup.sh build|test|azure|lint|bench" >&2; exit 2 ;;
+  *) echo "usage: tools/setup.sh build|serving|test|azure|image|lint|bench" >&2; exit 2 ;;
 esac
 
 install_packages() {
