@@ -91,7 +91,7 @@ if [ -n "$model" ]; then
   options+=(--build-context "model=$scratch/model")
 fi
 
-"${images[@]}" build "${options[@]}" . > "$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; fail "the build failed; all of it: $work/build.log"; }
+"${images[@]}" build "${options[@]}" . > "$out.log" 2>&1 || { tail -n 40 "$out.log" >&2; fail "the build failed; all of it: $out.log"; }
 rm -f "$out.part"
 "${images[@]}" push --quiet "dropscore:$version" "oci-archive:$out.part:dropscore:$version" > /dev/null
 container=$("${images[@]}" from --pull-never "dropscore:$version")
