@@ -63,8 +63,8 @@ load_base() {
   "${images[@]}" commit --quiet --rm "$container" docker.io/library/debian:bookworm-slim > /dev/null 2>&1
 }
 
-commit=$(git rev-parse HEAD 2> /dev/null || echo unknown)
-[ -z "$(git status --porcelain 2> /dev/null)" ] || commit=$commit-modified
+# The same words as the program's own (cmake/Commit.cmake).
+commit=$(git --no-optional-locks describe --always '--exclude=*' --abbrev=12 --dirty=+changes 2> /dev/null || echo unknown)
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/null || date +%s)}
 source=$(git remote get-url origin 2> /dev/null | grep '^https://[^@]*$' || true)
 version=$(cat VERSION)
@@ -73,8 +73,7 @@ options=(--isolation chroot --timestamp "$epoch" --identity-label=false --file d
          --build-arg "CREATED=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)" --build-arg "SOURCE=$source")
 
 if $here; then
-  cmake -S . -B build/serving -G Ninja -DCMAKE_BUILD_TYPE=Release -DDROPSCORE_TRAINING=OFF -DDROPSCORE_TESTS=OFF \
-        -DDROPSCORE_COMMIT="$commit" > /dev/null
+  cmake -S . -B build/serving -G Ninja -DCMAKE_BUILD_TYPE=Release -DDROPSCORE_TRAINING=OFF -DDROPSCORE_TESTS=OFF > /dev/null
   cmake --build build/serving --target dropscore --parallel "${JOBS:-$(nproc)}" > /dev/null
   COMMIT=$commit SOURCE_DATE_EPOCH=$epoch tools/image_root.sh build/serving "$scratch/root"
   options+=(--build-context "root=$scratch/root" --pull-never)
@@ -85,9 +84,8 @@ else
   options+=(--pull-never)
 fi
 if [ -n "$model" ]; then
-  mkdir "$scratch/model"
-  cp -L "$model"/* "$scratch/model/"
-  chmod 644 "$scratch/model"/*
+  cp -RL "$model" "$scratch/model"
+  chmod -R u=rwX,go=rX "$scratch/model"
   options+=(--build-context "model=$scratch/model")
 fi
 

@@ -43,13 +43,15 @@ def setUpModule():
     global image
     folder = pathlib.Path(tempfile.mkdtemp(prefix="dropscore-image-"))
     unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
-    archive = os.environ.get("DROPSCORE_IMAGE")
-    if not archive:
-        archive = ROOT / "build/image/test.oci.tar"
-        done = subprocess.run([ROOT / "tools/image.sh", "--here", "--out", archive], capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        print(done.stdout.decode().strip(), flush=True)
+    archive = os.environ.get("DROPSCORE_IMAGE") or make_image(ROOT / "build/image/test.oci.tar")
     image = Image(archive, folder)
+
+
+def make_image(archive, *options):
+    done = subprocess.run([ROOT / "tools/image.sh", "--here", "--out", archive, *options], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    print(f"\n  {done.stdout.decode().strip()}", flush=True)
+    return archive
 
 
 def free_port():
@@ -84,7 +86,7 @@ class ContentTest(unittest.TestCase):
         self.assertEqual(labels["version"], (ROOT / "VERSION").read_text().strip())
         self.assertEqual((labels["title"], labels["licenses"]), ("dropscore", "Apache-2.0"))
         self.assertEqual(labels["created"], image.configuration["created"])
-        self.assertRegex(labels["revision"], "^([0-9a-f]{40}(-modified)?|unknown)$")
+        self.assertRegex(labels["revision"], r"^([0-9a-f]{12}(\+changes)?|unknown)$")
         self.assertTrue((ROOT / labels["documentation"]).exists())
 
     def test_nothing_in_it_gives_rights(self):
@@ -168,10 +170,10 @@ class BillOfMaterialsTest(unittest.TestCase):
 class InContainers:
     """For a JourneyTest: what it starts are containers of the image, with its model mounted in the slot."""
 
-    def start(self, *arguments, env=None, **keywords):
+    def start(self, *arguments, env=None, of=None, mounts=None, **keywords):
         # The host's network: two containers on one port would be one too many.
-        env = {"DROPSCORE_OPS_PORT": str(free_port()), "DROPSCORE_OPS_HOST": "127.0.0.1", **(env or {})}
-        container = Container(image, arguments, env, {"/app/models": self.model}, **keywords)
+        env = {"DROPSCORE_OPS_PORT": str(free_port()), **(env or {})}
+        container = Container(of or image, arguments, env, {"/app/models": self.model} if mounts is None else mounts, **keywords)
         self.addCleanup(self.end, container)
         return container
 
@@ -197,7 +199,7 @@ class InContainers:
 class ApiTest(InContainers, JourneyTest):
     def serve(self, **keywords):
         self.port = free_port()
-        return self.start(env={"PORT": str(self.port), "DROPSCORE_HOST": "127.0.0.1", "DROPSCORE_API_KEY": KEY}, **keywords)
+        return self.start(env={"PORT": str(self.port), "DROPSCORE_API_KEY": KEY}, **keywords)
 
     def test_health_and_predict(self):
         container = self.serve().wait_for('"serving"')
@@ -211,6 +213,19 @@ class ApiTest(InContainers, JourneyTest):
         self.assertEqual(container.stop(), 0, container.text())
         for line in container.text().splitlines():
             json.loads(line)
+
+    def test_a_model_baked_in(self):
+        baked = Image(make_image(self.folder / "baked.oci.tar", "--model", self.model), self.folder / "baked")
+        container = self.serve(of=baked, mounts={}).wait_for('"serving"')
+        self.assertIn(json.loads((self.model / "model.json").read_text())["model_version"], container.text())
+        self.assertEqual(request(self.port, "GET", "/health")[0], 200)
+
+    def test_it_is_what_its_labels_say(self):
+        container = self.start("--version")
+        self.assertEqual(container.process.wait(timeout=DEADLINE_SECONDS), 0, container.text())
+        labels = image.config["Labels"]
+        self.assertIn(f"dropscore {labels['org.opencontainers.image.version']} "
+                      f"(commit {labels['org.opencontainers.image.revision']}, Release, ", container.text())
 
     def test_both_stop_signals_end_the_first_process_of_a_container(self):
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -294,11 +309,9 @@ class WorkerTest(OnAzure, AzureTest):
         hosts.write_text("127.0.0.1 storage.example\n")
         url = self.azurite.blob_url.replace("127.0.0.1", "storage.example")
         etag = self.upload("a.csv", CUSTOMERS)
-        container = Container(image, ["watch", "--input", f"{url}/{self.container}", "--output", f"{url}/{self.results}"],
-                              {"DROPSCORE_CONNECTION_STRING": self.azurite.connection_string_for(url, self.azurite.queue_url),
-                               "DROPSCORE_OPS_PORT": str(free_port())},
-                              {"/app/models": self.model, "/etc/hosts": hosts})
-        self.addCleanup(self.end, container)
+        self.start("watch", "--input", f"{url}/{self.container}", "--output", f"{url}/{self.results}",
+                   env={"DROPSCORE_CONNECTION_STRING": self.azurite.connection_string_for(url, self.azurite.queue_url)},
+                   mounts={"/app/models": self.model, "/etc/hosts": hosts})
         self.result("a.csv", etag)
 
     def test_a_name_server_is_asked(self):
@@ -311,11 +324,10 @@ class WorkerTest(OnAzure, AzureTest):
         self.addCleanup(network.communicate)
         wait_until(lambda: "ready\n" in said.read_text(), "a network of its own")
         url = f"http://storage.example:{port}/{self.azurite.account}"
-        container = Container(image, ["watch", "--input", f"{url}/{self.container}", "--output", f"{url}/{self.results}"],
-                              {"DROPSCORE_CONNECTION_STRING": self.azurite.connection_string_for(url, url)},
-                              {"/app/models": self.model, "/etc/resolv.conf": resolver, "/etc/hosts": hosts},
-                              network=f"/proc/{network.pid}/ns/net")
-        self.addCleanup(self.end, container)
+        container = self.start("watch", "--input", f"{url}/{self.container}", "--output", f"{url}/{self.results}",
+                               env={"DROPSCORE_CONNECTION_STRING": self.azurite.connection_string_for(url, url)},
+                               mounts={"/app/models": self.model, "/etc/resolv.conf": resolver, "/etc/hosts": hosts},
+                               network=f"/proc/{network.pid}/ns/net")
         wait_until(lambda: "connected\n" in said.read_text() or container.process.poll() is not None, "a connection")
         self.assertIn("asked storage.example\n", said.read_text(), container.text())
         self.assertIn("connected\n", said.read_text(), container.text())
