@@ -221,6 +221,13 @@ class ApiTest(InContainers, JourneyTest):
         for line in container.text().splitlines():
             json.loads(line)
 
+    def test_a_key_is_asked_for(self):
+        keyless = self.start(env={"PORT": str(free_port())})  # as the image is set, it listens on every address
+        self.assertEqual(keyless.process.wait(timeout=DEADLINE_SECONDS), 2, keyless.text())
+        self.assertIn("DROPSCORE_API_KEY", keyless.text())
+        self.serve().wait_for('"serving"')
+        self.assertEqual(request(self.port, "POST", "/predict", CUSTOMERS, {"Content-Type": "text/csv"})[0], 401)
+
     def test_a_model_baked_in(self):
         baked = Image(make_image(self.folder / "baked.oci.tar", "--model", self.model), self.folder / "baked")
         self.serve(of=baked, mounts={}).wait_for('"serving"')
