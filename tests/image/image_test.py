@@ -3,19 +3,15 @@
 The image is made by tools/image.sh --here: deploy/Dockerfile's last stages, around the program that this machine built.
 DROPSCORE_IMAGE=FILE tests another archive, as `make image` leaves one. As root: runc makes namespaces.
 """
-import hashlib
 import http.client
 import json
 import os
 import pathlib
-import shutil
 import signal
 import socket
-import stat
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -26,148 +22,25 @@ sys.path[:0] = [str(ROOT / "tests/journey"), str(ROOT / "tests/azure")]
 
 import azure_test  # noqa: E402
 from azure_support import AzureTest, Observer, records  # noqa: E402
+import built  # noqa: E402
 from container import Container, Image  # noqa: E402
+from content_cases import BillOfMaterialsTest, ContentTest  # noqa: E402,F401
 from fault_proxy import FaultProxy  # noqa: E402
 from support import CUSTOMERS, DEADLINE_SECONDS, JourneyTest, request, run, wait_until  # noqa: E402
 
-LIMIT_BYTES = 30 << 20  # the original: about 650 MB
 READY_SECONDS = 0.100
 STARTS = 12
 ROUNDS = 3  # a machine that is busy with other tests may need another
-SBOM = "app/sbom.cdx.json"
 KEY = "a-key-of-the-test"
 
 
 def setUpModule():
-    if os.geteuid() != 0:
-        raise unittest.SkipTest("only root may run containers")
-    if not os.access("/sys/fs/cgroup", os.W_OK):
-        raise unittest.SkipTest("no control groups can be made here: this is itself a container without privileges")
-    global image
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="dropscore-image-"))
-    unittest.addModuleCleanup(shutil.rmtree, folder, ignore_errors=True)
-    archive = os.environ.get("DROPSCORE_IMAGE") or make_image(ROOT / "build/image/test.oci.tar")
-    image = Image(archive, folder)
-
-
-def make_image(archive, *options):
-    done = subprocess.run([ROOT / "tools/image.sh", "--here", "--out", archive, *options], capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    print(f"\n  {done.stdout.decode().strip()}", flush=True)
-    return archive
+    built.set_up()
 
 
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
-
-
-def files_of(entries):
-    return {entry.name.removeprefix("./"): entry for entry in entries if entry.isreg()}
-
-
-class ContentTest(unittest.TestCase):
-    def test_it_is_small(self):
-        print(f"\n  unpacked: {image.size_bytes() / 2**20:.1f} MiB, {len(files_of(image.entries))} files", flush=True)
-        self.assertLessEqual(image.size_bytes(), LIMIT_BYTES)
-
-    def test_how_it_starts(self):
-        config = image.config
-        self.assertEqual(config["User"], "10001:10001")
-        self.assertEqual((config["Entrypoint"], config["Cmd"]), (["/app/bin/dropscore"], ["serve"]))
-        self.assertEqual(sorted(config["ExposedPorts"]), ["8000/tcp", "9100/tcp"])
-        self.assertEqual(config["StopSignal"], "SIGTERM")
-        self.assertEqual(dict(setting.split("=", 1) for setting in config["Env"]), {
-            "MODEL_DIR": "/app/models", "PORT": "8000", "DROPSCORE_HOST": "0.0.0.0", "DROPSCORE_OPS_HOST": "0.0.0.0",
-            "DROPSCORE_OPS_PORT": "9100", "DROPSCORE_LOG_FORMAT": "json",
-            "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt", "PATH": "/app/bin"})
-
-    def test_labels(self):
-        labels = {name.removeprefix("org.opencontainers.image."): value for name, value in image.config["Labels"].items()}
-        self.assertEqual(sorted(labels), ["created", "description", "documentation", "licenses", "revision", "source",
-                                          "title", "version"])
-        self.assertEqual(labels["version"], (ROOT / "VERSION").read_text().strip())
-        self.assertEqual((labels["title"], labels["licenses"]), ("dropscore", "Apache-2.0"))
-        self.assertEqual(labels["created"], image.configuration["created"])
-        self.assertRegex(labels["revision"], r"^([0-9a-f]{12}(\+changes)?|unknown)$")
-        self.assertTrue((ROOT / labels["documentation"]).exists())
-
-    def test_nothing_in_it_gives_rights(self):
-        for entry in image.entries:
-            name = f"/{entry.name.removeprefix('./')}".rstrip("/")
-            self.assertEqual((entry.uid, entry.gid), (0, 0), name)
-            self.assertTrue(entry.isreg() or entry.isdir(), f"{name} is neither a file nor a folder")
-            if name == "/tmp":
-                self.assertEqual(stat.S_IMODE(entry.mode), 0o1777)
-                continue
-            self.assertFalse(entry.mode & (stat.S_ISUID | stat.S_ISGID | stat.S_IWOTH), name)
-            self.assertTrue(entry.mode & stat.S_IROTH, f"{name} cannot be read by the image's user")
-
-    def test_the_program_is_all_that_can_be_run(self):
-        programs = [name for name, entry in files_of(image.entries).items() if entry.mode & 0o111 and ".so" not in name]
-        self.assertEqual(programs, ["app/bin/dropscore"])
-        for name, entry in files_of(image.entries).items():
-            if entry.mode & 0o111:
-                self.assertEqual((image.root / name).read_bytes()[:4], b"\x7fELF", name)
-
-    def test_the_slot_for_a_model_is_empty(self):
-        self.assertEqual(list((image.root / "app/models").iterdir()), [])
-
-
-class BillOfMaterialsTest(unittest.TestCase):
-    def setUp(self):
-        self.text = (image.root / SBOM).read_text()
-        self.document = json.loads(self.text)
-
-    def validate(self, text):
-        return subprocess.run(["node", HERE / "validate_sbom.mjs"], input=text.encode(), capture_output=True, check=False)
-
-    def test_it_holds_to_the_published_schema(self):
-        done = self.validate(self.text)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        spoiled = {**self.document, "components": [{"type": "librarian", "name": "x"}]}
-        self.assertNotEqual(self.validate(json.dumps(spoiled)).returncode, 0, "the schema is not looked at")
-
-    def test_it_names_every_file_and_no_other(self):
-        named = {}
-        for component in self.document["components"]:
-            for file in component.get("components", []):
-                self.assertNotIn(file["name"], named)
-                named[file["name"]] = file["hashes"][0]["content"]
-        found = {f"/{name}": hashlib.sha256((image.root / name).read_bytes()).hexdigest()
-                 for name in files_of(image.entries) if name != SBOM}
-        self.assertEqual(named, found)
-
-    def test_each_library_comes_from_a_package_with_its_licence(self):
-        libraries = 0
-        for component in self.document["components"]:
-            if component["type"] != "library":
-                self.assertEqual(component["bom-ref"], "dropscore")
-                continue
-            self.assertTrue(component["version"])
-            self.assertTrue(component["purl"].startswith("pkg:deb/debian/"))
-            self.assertTrue(component["licenses"])
-            files = [file["name"] for file in component.get("components", [])]
-            if files:
-                libraries += sum(".so" in file for file in files)
-                record = (image.root / "var/lib/dpkg/status.d" / component["name"]).read_text()
-                self.assertIn(f"\nVersion: {component['version']}\n", record)
-                self.assertTrue((image.root / "usr/share/doc" / component["name"] / "copyright").exists())
-        self.assertEqual(libraries, sum(".so" in name for name in files_of(image.entries)))
-        self.assertGreater(libraries, 10)
-
-    def test_what_needs_what_is_named(self):
-        known = {component["bom-ref"] for component in self.document["components"]} | {"image"}
-        needs = {entry["ref"]: entry["dependsOn"] for entry in self.document["dependencies"]}
-        for ref, others in needs.items():
-            self.assertLessEqual({ref, *others}, known)
-        reached, look_at = set(), ["image"]
-        while look_at:
-            ref = look_at.pop()
-            if ref not in reached:
-                reached.add(ref)
-                look_at += needs.get(ref, [])
-        self.assertEqual({ref for ref in known - reached if "/base-files@" not in ref}, set(), "nothing needs these")
 
 
 class InContainers:
@@ -176,7 +49,7 @@ class InContainers:
     def start(self, *arguments, env=None, of=None, mounts=None, **keywords):
         # The host's network: two containers on one port would be one too many.
         env = {"DROPSCORE_OPS_PORT": str(free_port()), **(env or {})}
-        container = Container(of or image, arguments, env, {"/app/models": self.model} if mounts is None else mounts, **keywords)
+        container = Container(of or built.image, arguments, env, {"/app/models": self.model} if mounts is None else mounts, **keywords)
         self.addCleanup(self.end, container)
         return container
 
@@ -230,14 +103,14 @@ class ApiTest(InContainers, JourneyTest):
         self.assertEqual(request(self.port, "POST", "/predict", CUSTOMERS, {"Content-Type": "text/csv"})[0], 401)
 
     def test_a_model_baked_in(self):
-        baked = Image(make_image(self.folder / "baked.oci.tar", "--model", self.model), self.folder / "baked")
+        baked = Image(built.make_image(self.folder / "baked.oci.tar", "--model", self.model), self.folder / "baked")
         self.serve(of=baked, mounts={}).wait_for('"serving"')
         self.check_predicts()
 
     def test_it_is_what_its_labels_say(self):
         container = self.start("--version")
         self.assertEqual(container.process.wait(timeout=DEADLINE_SECONDS), 0, container.text())
-        labels = image.config["Labels"]
+        labels = built.image.config["Labels"]
         self.assertIn(f"dropscore {labels['org.opencontainers.image.version']} "
                       f"(commit {labels['org.opencontainers.image.revision']}, Release, ", container.text())
 
