@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import built
+from built import setUpModule  # noqa: F401
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT_BYTES = 30 << 20  # the original: about 650 MB

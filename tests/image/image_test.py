@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "tests/journey"), str(ROOT / "tests/azure")]
 import azure_test  # noqa: E402
 from azure_support import AzureTest, Observer, records  # noqa: E402
 import built  # noqa: E402
+from built import setUpModule  # noqa: E402,F401
 from container import Container, Image  # noqa: E402
 from content_cases import BillOfMaterialsTest, ContentTest  # noqa: E402,F401
 from fault_proxy import FaultProxy  # noqa: E402
@@ -32,10 +33,6 @@ READY_SECONDS = 0.100
 STARTS = 12
 ROUNDS = 3  # a machine that is busy with other tests may need another
 KEY = "a-key-of-the-test"
-
-
-def setUpModule():
-    built.set_up()
 
 
 def free_port():
