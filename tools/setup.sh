@@ -53,11 +53,16 @@ install_packages() {
 }
 
 # npm writes node_modules/.package-lock.json last of all, so that a broken installation is made again.
-install_from_npm() {  # install_from_npm FOLDER WHAT
+install_npm_folder() {  # install_npm_folder FOLDER WHAT
   local installed=$1/node_modules/.package-lock.json
   [ ! "$installed" -nt "$1/package-lock.json" ] || return 0
   echo "installing from npm: $2 ($1)"
   (cd "$1" && npm ci --ignore-scripts --loglevel=error > /dev/null)
+}
+
+install_from_npm() {
+  install_npm_folder tests/azure "azurite and the clients of Azure Storage"
+  [ "$task" != test ] || install_npm_folder tests/image "the schema of CycloneDX"
 }
 
 # A peer among others: where npm has none, bench/run.py says so and goes on.
@@ -71,7 +76,6 @@ install_onnxruntime() {
 
 install_packages
 case "$task" in
-  test|azure) install_from_npm tests/azure "azurite and the clients of Azure Storage" ;;&
-  test) install_from_npm tests/image "the schema of CycloneDX" ;;
+  test|azure) install_from_npm ;;
   bench) install_onnxruntime ;;
 esac
