@@ -6,6 +6,7 @@
 
 #include "event/arrivals.h"
 #include "event/sweeper.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::event {
 namespace {
@@ -24,6 +25,8 @@ class StoreSweepInbox final : public SweepInbox {
   Status acknowledge(const Envelope& envelope) override { return arrivals_.acknowledge(envelope); }
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
   void notify(const std::string& blob) override { arrivals_.arrived(blob); }
+
+  std::optional<SweepState> sweeps() const override { return sweeper_.state(); }
 
   void stop() override {
     sweeper_.stop();
@@ -45,7 +48,9 @@ class StoreSweepInbox final : public SweepInbox {
 
   const FindPending find_pending_;
   Arrivals arrivals_;
-  Sweeper sweeper_;  // last: its thread ends before the rest goes
+  Sweeper sweeper_;  // its thread ends before the rest goes
+  const telemetry::OnScrape gauge_{
+      [this] { telemetry::set(telemetry::Metric::files_waiting, static_cast<double>(arrivals_.waiting_count())); }};
 };
 
 }  // namespace
