@@ -113,7 +113,9 @@ Status Arrivals::acknowledge(const Envelope& envelope) {
   Item& item = at->second;
   done_[envelope.blob] = Done{envelope.etag.value_or(item.swept_etag), Clock::now()};
   if (item.dirty) {
-    item = Item{.event_time = item.event_time};
+    const EventTime event_time = item.event_time;
+    item = Item{};
+    item.event_time = event_time;
     put_in_line(envelope.blob, item);
   } else {
     items_.erase(at);

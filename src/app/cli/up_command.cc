@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include "app/cli/operations.h"
 #include "app/cli/serving_options.h"
+#include "app/operations/endpoints.h"
 #include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "model/model.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
@@ -19,6 +22,8 @@ struct UpCommand {
   bool azure = false;
   std::string model;
   http::ServerOptions server;
+  OperationsOptions operations;
+  std::uint64_t stop_delay_s = 0;
   TriggerArguments trigger;
   ScoreArguments score;
 };
@@ -50,17 +55,21 @@ Status run_up(UpCommand& arguments) {
   block_stop_signals();
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
+  const auto health = std::make_shared<operations::Health>(true);
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const std::filesystem::path model_directory = arguments.model.empty()
                                                     ? std::filesystem::path(arguments.directory) / "models"
                                                     : std::filesystem::path(arguments.model);
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(model_directory));
+  telemetry::model_loaded(model->version(), model->predictor().family());
   JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_CHECK(choose_containers(arguments, options));
   const auto client = std::make_shared<net::HttpClient>();
   Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
   if (!started) return with_hint(arguments, started.error());
   const std::unique_ptr<Journey> journey = *std::move(started);
-  std::vector<http::Endpoint> endpoints;
+  const JourneyChecks checks(*health, *journey);
+  std::vector<http::Endpoint> endpoints = operations::operations_endpoints(health);
   if (journey->notify()) {
     const Container& container = journey->input();
     endpoints.push_back(
@@ -68,6 +77,7 @@ Status run_up(UpCommand& arguments) {
   }
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
                 http::Server::start([model] { return job::Scorer(model); }, arguments.server, std::move(endpoints)));
+  health->started();
   const std::string input = shown(options.input);
   const std::string output = shown(options.output);
   log::info("up", {{"input", input},
@@ -81,6 +91,7 @@ Status run_up(UpCommand& arguments) {
   std::fflush(stdout);
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
+  begin_drain(*health, arguments.stop_delay_s);
   const bool answered_all = server->stop();  // before the journey, which its webhook tells of blobs
   stop_or_leave(*journey);
   if (!answered_all) std::_Exit(exit_done);  // a call of the webhook is still under way, and uses the journey
@@ -109,6 +120,8 @@ void add_up(CLI::App& app, Action& action) {
   add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another");
   add_option(command, "--model", arguments->model, "Model folder, where it is not DIR/models");
   add_server_options(command, arguments->server);
+  arguments->operations.add_to(command);
+  add_stop_delay(command, arguments->stop_delay_s);
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {

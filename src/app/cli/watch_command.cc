@@ -1,8 +1,10 @@
+#include "app/cli/operations.h"
 #include "app/cli/serving_options.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/api_scorer.h"
 #include "model/model.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
@@ -11,6 +13,7 @@ struct WatchCommand {
   std::string model;
   job::ApiOptions api;
   std::uint64_t api_timeout_s = 120;
+  OperationsOptions operations;
   TriggerArguments trigger;
   ScoreArguments score;
 };
@@ -21,6 +24,7 @@ Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_pt
   }
   if (arguments.api.url.empty()) {
     DROPSCORE_TRY(std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+    telemetry::model_loaded(model->version(), model->predictor().family());
     log::info("model_loaded", {{"model_version", model->version()}});
     return scored_by(std::move(model));
   }
@@ -33,13 +37,18 @@ Status run_watch(WatchCommand& arguments) {
   block_stop_signals();
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
+  const auto health = std::make_shared<operations::Health>(arguments.api.url.empty());
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const auto client = std::make_shared<net::HttpClient>();
   DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client));
   const JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer, client));
+  const JourneyChecks checks(*health, *journey);
+  health->started();
   log::info("watching", {{"input", shown(options.input)}, {"output", shown(options.output)}});
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
+  begin_drain(*health, 0);
   stop_or_leave(*journey);
   return {};
 }
@@ -73,6 +82,7 @@ void add_watch(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 86'400));
   command.add_option("--api-key", arguments->api.key, "Key that the API asks for; better given by DROPSCORE_API_KEY")
       ->envname(environment_name("--api-key"));
+  arguments->operations.add_to(command);
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {

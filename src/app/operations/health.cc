@@ -1,5 +1,6 @@
 #include "app/operations/health.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -40,8 +41,7 @@ class Checks {
 
 CheckResult all_threads_get_on() {
   const std::vector<telemetry::Silence> all = telemetry::silences();
-  std::size_t stuck = 0;
-  for (const telemetry::Silence& each : all) stuck += each.too_long() ? 1 : 0;
+  const auto stuck = std::ranges::count_if(all, &telemetry::Silence::too_long);
   if (stuck == 0) return {true, fmt::format("{} watched", all.size())};
   const telemetry::Silence& worst = all.front();
   using std::chrono::duration_cast;
