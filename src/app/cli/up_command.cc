@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/operations.h"
+#include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
 #include "app/operations/endpoints.h"
 #include "app/webhook/webhook_endpoint.h"
@@ -24,6 +25,7 @@ struct UpCommand {
   http::ServerOptions server;
   OperationsOptions operations;
   std::uint64_t stop_delay_s = 0;
+  KeyArguments keys;
   TriggerArguments trigger;
   ScoreArguments score;
 };
@@ -53,6 +55,7 @@ tl::unexpected<Error> with_hint(const UpCommand& arguments, Error error) {
 
 Status run_up(UpCommand& arguments) {
   block_stop_signals();
+  DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
   const auto health = std::make_shared<operations::Health>(true);
@@ -84,7 +87,9 @@ Status run_up(UpCommand& arguments) {
                    {"output", output},
                    {"host", arguments.server.host},
                    {"port", server->port()},
+                   {"api_keys", keys->count()},
                    {"model_version", model->version()}});
+  warn_if_open(*server);
   fmt::print(
       "dropscore is up. Drop CSV files into {}; results appear in {}.\nAPI: http://{}:{}/predict   Stop: Ctrl-C\n",
       input, output, arguments.server.host, server->port());
@@ -120,6 +125,7 @@ void add_up(CLI::App& app, Action& action) {
   add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another");
   add_option(command, "--model", arguments->model, "Model folder, where it is not DIR/models");
   add_server_options(command, arguments->server);
+  arguments->keys.add_to(command);
   arguments->operations.add_to(command);
   add_stop_delay(command, arguments->stop_delay_s);
   arguments->trigger.add_to(command);

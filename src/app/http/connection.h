@@ -90,6 +90,7 @@ struct Surroundings {
   std::unordered_set<LiveConnection*>& live;
   ReadyAnswers& ready;
   RequestLog& log;
+  KeyCheck& keys;
   Shared& shared;
 };
 

@@ -18,7 +18,8 @@ constexpr std::chrono::minutes longest_silence{1};
 
 struct Reactor::State {
   State(Shared& shared, Workers& workers)
-      : log(shared.options.records_requests), surroundings{loop, workers, live, ready, log, shared} {}
+      : log(shared.options.records_requests), keys(shared.options.keys), surroundings{loop, workers, live,  ready,
+                                                                                      log,  keys,    shared} {}
 
   void sweep(Clock::time_point now) {
     for (LiveConnection* const connection : live) connection->check_deadline(now);
@@ -37,6 +38,7 @@ struct Reactor::State {
   ReadyAnswers ready;
   RequestLog log;
   telemetry::Pulse pulse{"reactor", longest_silence};
+  KeyCheck keys;
   EventLoop loop{sweep_period, [this](Clock::time_point now) { sweep(now); }};
   Surroundings surroundings;
   std::thread thread;

@@ -16,6 +16,7 @@ http::Endpoint probe(std::string path, std::function<Report()> ask) {
   endpoint.path = std::move(path);
   endpoint.allow = methods;
   endpoint.immediate = true;
+  endpoint.access = http::Access::open;
   endpoint.answer = [ask = std::move(ask)](const http::EndpointRequest&) {
     Report report = ask();
     http::EndpointReply reply;
