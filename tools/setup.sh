@@ -67,7 +67,7 @@ install_promtool() {
   [ ! -x "$tool" ] || return 0
   echo "taking promtool out of Debian's prometheus (build/tools)"
   folder=$(mktemp -d)
-  (cd "$folder" && apt-get download -qq prometheus)
+  (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root prometheus)
   mkdir -p build/tools
   dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C build/tools --strip-components=3 ./usr/bin/promtool
   rm -r "$folder"
