@@ -55,12 +55,18 @@ Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, c
   const StopEndsProgram impatience;  // a service that cannot be reached is waited for
   std::unique_ptr<Journey> journey(new Journey);
   journey->drain_time_ = options.drain_time;
+  journey->client_ = client;
   DROPSCORE_TRY(journey->input_, open_container(options.input, client));
   DROPSCORE_TRY(journey->output_, open_container(options.output, client));
   DROPSCORE_CHECK(journey->open_inbox(options, scorer, client));
   journey->worker_ =
       std::make_unique<Worker>(stores_of(journey->input_, journey->output_), *journey->inbox_, scorer, options.worker);
   return journey;
+}
+
+bool Journey::stop() {
+  client_->hurry();
+  return worker_->stop_within(drain_time_);
 }
 
 Status Journey::open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
