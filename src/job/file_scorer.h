@@ -52,6 +52,9 @@ class FileScorer {
   virtual std::stop_token hurried() const { return {}; }
 };
 
+/// Who scores the next file. Asked once for each, from any thread.
+using FileScorerSource = std::function<std::shared_ptr<const FileScorer>()>;
+
 /// The model of `scorer`, in this process.
 std::shared_ptr<const FileScorer> file_scorer(const Scorer& scorer);
 

@@ -1,6 +1,7 @@
 // The journey put together: two containers, the inbox that hears of new blobs, the worker. What `watch` and `up` start.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -58,6 +59,7 @@ class Journey {
 
  private:
   Journey() = default;
+  Result<std::optional<std::string>> wanted_model(const FileScorerSource& scorer);
   Status open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
                     const std::shared_ptr<net::HttpClient>& client);
 
@@ -66,6 +68,8 @@ class Journey {
   Container output_;
   std::unique_ptr<event::QueueGauges> gauges_;
   std::unique_ptr<event::Inbox> inbox_;
+  std::atomic<event::Inbox*> opened_inbox_ = nullptr;  ///< the same, for the sweeps, which begin before it is there
+  std::string swept_for_;                              ///< the model whose results sweeps look for; theirs alone
   std::function<void(const std::string&)> notify_;
   std::unique_ptr<Worker> worker_;
   std::chrono::milliseconds drain_time_{};

@@ -183,6 +183,8 @@ void Worker::handle(const event::Envelope& envelope) {
   event::Envelope done = envelope;
   done.etag = report->etag;  // which version it was, so that a sweep need not bring it again
   log_failure_of("acknowledge_failed", inbox_.acknowledge(done));
+  // Replaced while the file was scored: the sweep that noticed it came too early for this one.
+  if (options_.rescore && scorer_()->model_version().value_or("") != report->model_version) inbox_.forget_done();
 }
 
 void Worker::handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error) {

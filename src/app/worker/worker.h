@@ -21,11 +21,11 @@ namespace dropscore::app {
 struct WorkerOptions {
   unsigned threads = 2;  ///< files scored at a time
   job::ScoreOptions score;
+  bool rescore = false;  ///< a file is done again once another model is in use
   Status validate() const;
 };
 
-/// Asked once for each file, from any thread.
-using FileScorerSource = std::function<std::shared_ptr<const job::FileScorer>()>;
+using job::FileScorerSource;
 
 class Worker {
  public:

@@ -1,5 +1,6 @@
 #include "app/worker/worker.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -57,6 +58,8 @@ class ScriptedInbox final : public event::Inbox {
     }
     return acknowledge(envelope);
   }
+  void forget_done() override { ++forgotten_; }
+  int forgotten() const { return forgotten_; }
   void stop() override {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -85,6 +88,7 @@ class ScriptedInbox final : public event::Inbox {
   std::vector<std::string> acknowledged_;
   std::vector<std::string> dead_letters_;
   std::vector<std::chrono::milliseconds> delays_;
+  std::atomic<int> forgotten_ = 0;
   bool stopped_ = false;
 };
 
@@ -351,6 +355,22 @@ TEST_F(WorkerTest, AFaultWhileStoppingIsForOthersToTryAgain) {
   EXPECT_THAT(inbox_.delays(), ::testing::ElementsAre(std::chrono::milliseconds(0)));
   EXPECT_TRUE(inbox_.dead_letters().empty());
   EXPECT_EQ(result("a.csv"), "absent");
+}
+
+TEST_F(WorkerTest, AFileOfAModelThatWasReplacedMeanwhileIsToBeFoundAgain) {
+  drop("a.csv");
+  const auto other = job::file_scorer(job::Scorer(dropscore::testing::tiny_model(0.9)));
+  for (const bool rescore : {false, true}) {
+    std::atomic<int> asked = 0;
+    WorkerOptions options = one_thread();
+    options.rescore = rescore;
+    Worker worker(
+        {input_.get(), output_.get()}, inbox_, [&] { return asked++ == 0 ? scorer_ : other; }, options);
+    inbox_.put("a.csv");
+    inbox_.wait_for_acknowledged(rescore ? 2 : 1);
+    worker.stop();
+    EXPECT_EQ(inbox_.forgotten(), rescore ? 1 : 0);
+  }
 }
 
 }  // namespace
