@@ -10,6 +10,7 @@ SEED ?=
 LONG ?=
 MODEL ?= run/models
 SOURCE ?=
+CONNECTION ?=
 
 .PHONY: help setup build run test lint bench prove asan tsan function clean
 
@@ -57,9 +58,9 @@ prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats 
 	@cmake --build --preset release --parallel $(JOBS) --target transfer
 	@SEED=$(SEED) tools/prove.sh
 
-function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURCE=event-grid)
+function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURCE=event-grid, CONNECTION=setting)
 	@tools/setup.sh build
-	@tools/function_app.sh "$(MODEL)" $(if $(filter event-grid,$(SOURCE)),--event-grid)
+	@tools/function_app.sh "$(MODEL)" $(if $(filter event-grid,$(SOURCE)),--event-grid) $(if $(CONNECTION),--connection "$(CONNECTION)")
 
 clean: ## Remove what was built
 	rm -rf build

@@ -95,6 +95,7 @@ Status run_function(FunctionCommand& arguments) {
                                {"scores_by", arguments.api.url.empty() ? "model" : "api"}});
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
+  client->hurry();
   if (!server->stop()) std::_Exit(exit_done);  // an invocation still runs: nothing may be destroyed under it
   if (model) stop_or_leave(*model);
   return {};

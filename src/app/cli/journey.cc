@@ -55,6 +55,7 @@ Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, c
   const StopEndsProgram impatience;  // a service that cannot be reached is waited for
   std::unique_ptr<Journey> journey(new Journey);
   journey->drain_time_ = options.drain_time;
+  journey->client_ = client;
   DROPSCORE_TRY(journey->input_, open_container(options.input, client));
   DROPSCORE_TRY(journey->output_, open_container(options.output, client));
   DROPSCORE_CHECK(journey->open_inbox(options, scorer, client));
@@ -64,6 +65,11 @@ Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, c
   journey->worker_ =
       std::make_unique<Worker>(stores_of(journey->input_, journey->output_), *journey->inbox_, scorer, worker);
   return journey;
+}
+
+bool Journey::stop() {
+  client_->hurry();
+  return worker_->stop_within(drain_time_);
 }
 
 /// With --rescore: that of the present model. What another one has done is to be found again.

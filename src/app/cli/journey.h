@@ -45,7 +45,7 @@ class Journey {
 
   /// Finishes the files under way. False where they took longer than the drain time: they were given back, and the
   /// process should end without another word.
-  bool stop() { return worker_->stop_within(drain_time_); }
+  bool stop();
 
   /// How else the journey can be told of a blob: by a webhook. Empty where the inbox has no use for it. Valid as long
   /// as the journey is.
@@ -58,6 +58,7 @@ class Journey {
   Status open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
                     const std::shared_ptr<net::HttpClient>& client);
 
+  std::shared_ptr<net::HttpClient> client_;
   Container input_;
   Container output_;
   std::unique_ptr<event::Inbox> inbox_;

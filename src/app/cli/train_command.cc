@@ -158,12 +158,22 @@ void add_train(CLI::App& app, Action& action) {
 
 #else
 
+namespace {
+
+constexpr const char* how_to_train =
+    "To train, use the full build: `make build` in the sources leaves it as build/release/dropscore (CMake:\n"
+    "-DDROPSCORE_TRAINING=ON, the default). The model folder that it writes is for this build as well.";
+
+}  // namespace
+
 void add_train(CLI::App& app, Action& action) {
-  CLI::App& command =
-      *app.add_subcommand("train", "Not in this build, which only serves")->allow_extras()->fallthrough(false);
+  CLI::App& command = *app.add_subcommand("train", "Not in this build, which only serves and scores")
+                           ->allow_extras()
+                           ->fallthrough(false);
+  command.footer(how_to_train);
   command.callback([&action] {
     action = [] {
-      fmt::print(stderr, "dropscore: this build serves and scores only; train with the full build\n");
+      fmt::print(stderr, "dropscore: this build only serves and scores. {}\n", how_to_train);
       return exit_usage;
     };
   });

@@ -50,7 +50,8 @@ class Worker {
   void handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error);
   void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
   bool is_done(const event::Envelope& envelope) const;
-  void set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
+  void try_later(const event::Envelope& envelope);
+  bool set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
 
   job::Containers stores_;
   event::Inbox& inbox_;
