@@ -121,8 +121,11 @@ Task<void> Connection::answer_json(Request& request) {
   }
   std::string text;
   tl::expected<void, job::Refusal> scored;
-  const job::Scorer scorer = shared().scorer();
-  const auto work = [&] { scored = scorer.score_json(body, {}, text); };
+  std::optional<job::Scorer> scorer;
+  const auto work = [&] {
+    scorer.emplace(shared().scorer());  // once it is this body's turn
+    scored = scorer->score_json(body, {}, text);
+  };
   if (body.size() <= inline_body_bytes) {
     work();
   } else if (too_many_waiting()) {
@@ -133,7 +136,7 @@ Task<void> Connection::answer_json(Request& request) {
   } else {
     co_await on_worker(work);
   }
-  request.model_version = scorer.model_version();
+  request.model_version = scorer->model_version();
   if (scored) {
     co_await answer(request, 200, text_of(MediaType::json), text);
     co_return;
