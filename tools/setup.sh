@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
        libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev
        libcurl4-openssl-dev libpugixml-dev)
-test=(python3 libgtest-dev libgmock-dev librapidcheck-dev)
+# man, zsh and fish read the manual page and the completions: 15 MB.
+test=(python3 libgtest-dev libgmock-dev librapidcheck-dev man-db zsh fish)
 # azure-cli brings 90 packages, 1.5 GB, two minutes: the real `az storage blob upload` is what the tests upload with.
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)

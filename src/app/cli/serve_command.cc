@@ -36,7 +36,9 @@ void add_serve(CLI::App& app, Action& action) {
       "Example: dropscore serve --model model --port 8000\n"
       "         curl -H 'Content-Type: text/csv' --data-binary @new.csv http://127.0.0.1:8000/predict\n"
       "MODEL_DIR and PORT stand in for --model and --port.");
-  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
+  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")
+      ->type_name("DIR")
+      ->required();
   add_server_options(command, arguments->server);
   command.callback([arguments, &action] {
     action = [arguments] {
