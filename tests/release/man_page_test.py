@@ -56,6 +56,12 @@ class ManPage(unittest.TestCase):
                 count += 1
         self.assertGreater(count, 80)
 
+    def test_every_value_says_what_it_is(self):
+        for command in commands.commands():
+            for option in [*commands.positionals(command), *commands.options(command)]:
+                with self.subTest(command=command, option=option.name):
+                    self.assertNotEqual(option.notation, "TEXT", "say what it is, as ->type_name(\"FILE\"): app/cli/option_table.h")
+
     def test_every_option_can_be_set_by_a_variable(self):
         for command in commands.commands():
             for option in commands.options(command):

@@ -117,7 +117,9 @@ void add_function(CLI::App& app, Action& action) {
   command.add_option("--api", arguments->api.url, "Score by POST URL/predict instead, each call within 120 s")
       ->type_name("URL")
       ->envname("API_ENDPOINT");
-  command.add_option("--api-key", arguments->api.key, "Key that the API asks for; better given by DROPSCORE_API_KEY")
+  command
+      .add_option("--api-key", arguments->api.key,
+                  "Key that the API asks for, of several the first; better given by DROPSCORE_API_KEY")
       ->type_name("KEY")
       ->envname(environment_name("--api-key"));
   add_option(command, "--function-output", arguments->output,
