@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
 # Installs what a task needs: Debian 12 packages and, for the tests, Azure's emulator and clients from npm. Says nothing
 # where it is all there.
-#   tools/setup.sh build|test|azure|lint|bench      azure: what the Azure tests need beside the program; part of test
+#   tools/setup.sh build|package|test|azure|lint|bench      azure: what the Azure tests need beside the program; part of test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
        libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev
        libcurl4-openssl-dev libpugixml-dev)
-# man, zsh and fish read the manual page and the completions: 15 MB.
-test=(python3 libgtest-dev libgmock-dev librapidcheck-dev man-db zsh fish)
+package=(dpkg-dev git)
+# man, zsh and fish read the manual page and the completions: 15 MB. lintian and debootstrap try the package: 45 MB.
+test=(python3 libgtest-dev libgmock-dev librapidcheck-dev man-db zsh fish "${package[@]}" lintian debootstrap)
 # azure-cli brings 90 packages, 1.5 GB, two minutes: the real `az storage blob upload` is what the tests upload with.
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
 command -v npm > /dev/null || azure+=(npm)
+# deploy/azure/deploy.sh: what it calls, beside azure-cli, and what reads it. The manifests are built by kubectl's kustomize.
+deploy=(curl openssl skopeo shellcheck python3-yaml)
+command -v kubectl > /dev/null || deploy+=(kubernetes-client)
 lint=(clang-format clang-tidy)
 # The peers: scikit-learn, pandas and the original's API, LIBSVM's own program, and wrk to ask the APIs.
 bench=(libbenchmark-dev python3 python3-sklearn python3-pandas python3-flask gunicorn libsvm-tools wrk)
@@ -23,11 +27,12 @@ command -v npm > /dev/null || bench+=(npm)
 task=${1:-build}
 case "$task" in
   build) wanted=("${build[@]}") ;;
-  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}") ;;
+  package) wanted=("${build[@]}" "${package[@]}") ;;
+  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}") ;;
   azure) wanted=("${azure[@]}") ;;
   lint)  wanted=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
-  *) echo "usage: tools/setup.sh build|test|azure|lint|bench" >&2; exit 2 ;;
+  *) echo "usage: tools/setup.sh build|package|test|azure|lint|bench" >&2; exit 2 ;;
 esac
 
 install_packages() {
@@ -46,11 +51,11 @@ install_packages() {
 }
 
 # npm writes node_modules/.package-lock.json last of all, so that a broken installation is made again.
-install_from_npm() {
-  local installed=tests/azure/node_modules/.package-lock.json
-  [ ! "$installed" -nt tests/azure/package-lock.json ] || return 0
-  echo "installing from npm: azurite and the clients of Azure Storage (tests/azure)"
-  (cd tests/azure && npm ci --ignore-scripts --loglevel=error > /dev/null)
+install_from_npm() {  # install_from_npm FOLDER WHAT
+  local installed=$1/node_modules/.package-lock.json
+  [ ! "$installed" -nt "$1/package-lock.json" ] || return 0
+  echo "installing from npm: $2 ($1)"
+  (cd "$1" && npm ci --ignore-scripts --loglevel=error > /dev/null)
 }
 
 # A peer among others: where npm has none, bench/run.py says so and goes on.
@@ -64,6 +69,9 @@ install_onnxruntime() {
 
 install_packages
 case "$task" in
-  test|azure) install_from_npm ;;
+  test|azure) install_from_npm tests/azure "azurite and the clients of Azure Storage" ;;&
+  test)
+    install_from_npm tests/deploy/azure "a grammar of Bicep"
+    install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes and KEDA" ;;
   bench) install_onnxruntime ;;
 esac

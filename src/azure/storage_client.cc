@@ -56,7 +56,7 @@ class Operation {
       : request_(request),
         credential_(credential),
         client_(client),
-        retry_(policy, request.deadline),
+        retry_(policy, request.deadline, client.hurried()),
         name_(operation_of(request)),
         client_request_id_(make_uuid()) {
     const std::size_t host = endpoint.find("://") + 3;

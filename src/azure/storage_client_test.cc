@@ -287,5 +287,25 @@ TEST(Etags, QuotesComeAndGo) {
   EXPECT_EQ(blob_path("$web", "d\xC3\xADr a/x+y &#.csv"), "/$web/d%C3%ADr%20a/x%2By%20%26%23.csv");
 }
 
+TEST(StorageClientInAHurry, DoesNotWaitForWhatTheServiceAsks) {
+  std::atomic<int> asked = 0;
+  TestServer server(net::answering([&asked](const TestRequest&) {
+    ++asked;
+    return test_answer(503, "", {{"Retry-After", "50"}});
+  }));
+  const auto http = std::make_shared<net::HttpClient>();
+  StorageClient client(server.url("/acct"), shared_key("acct", key).value(), http);
+  const auto start = std::chrono::steady_clock::now();
+  std::jthread hurrying([&] {
+    while (asked == 0) std::this_thread::sleep_for(milliseconds(1));
+    http->hurry();
+  });
+  const auto reply = client.call(get("/input-data/a.csv"));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().kind, ErrorKind::try_later);
+  EXPECT_EQ(asked, 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
 }  // namespace
 }  // namespace dropscore::azure

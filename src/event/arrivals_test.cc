@@ -150,6 +150,18 @@ TEST(Arrivals, ASweepThatBeganBeforeTheAcknowledgementIsNotBelieved) {
   EXPECT_FALSE(arrivals.found("a", "v1", sweep_start));
 }
 
+TEST(Arrivals, WhatItIsToForgetMayBeFoundAgainByLaterSweeps) {
+  Arrivals arrivals;
+  const auto sweep_start = Clock::now();
+  arrivals.arrived("a");
+  auto taken = arrivals.take(0ms);
+  taken->etag = "v1";
+  ASSERT_TRUE(arrivals.acknowledge(*taken));
+  arrivals.forget_done();
+  EXPECT_FALSE(arrivals.found("a", "v1", sweep_start));
+  EXPECT_TRUE(arrivals.found("a", "v1", Clock::now()));
+}
+
 TEST(Arrivals, RemembersOnlyWhatIsStillThere) {
   Arrivals arrivals;
   for (const char* blob : {"a", "b", "c"}) {

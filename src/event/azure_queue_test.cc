@@ -86,6 +86,19 @@ TEST_F(AzureQueueTest, ARefusalToMakeIt) {
   EXPECT_EQ(queue_.put("x").error().kind, ErrorKind::try_later);
 }
 
+TEST_F(AzureQueueTest, AQueueThatIsThereNeedsNoRightToMakeOne) {
+  peer_.set_fault([](const net::TestRequest& request) -> std::optional<std::string> {
+    if (request.method != "PUT") return std::nullopt;
+    return testing::QueuePeer::refuse(403, "AuthorizationPermissionMismatch");
+  });
+  EXPECT_TRUE(queue_.make());
+  peer_.set_fault([](const net::TestRequest& request) -> std::optional<std::string> {
+    if (request.method == "PUT") return testing::QueuePeer::refuse(403, "AuthorizationPermissionMismatch");
+    return testing::QueuePeer::refuse(404, "QueueNotFound");
+  });
+  EXPECT_EQ(queue_.make().error().kind, ErrorKind::misuse) << "there is none";
+}
+
 TEST_F(AzureQueueTest, ARemovalWhoseAnswerWasLostIsARemoval) {
   queue_.put("x");
   const auto taken = queue_.take(1, 30s).value();

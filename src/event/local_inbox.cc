@@ -87,6 +87,8 @@ class LocalInbox : public Inbox {
   Status acknowledge(const Envelope& envelope) override { return arrivals_.acknowledge(envelope); }
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
 
+  void forget_done() override { arrivals_.forget_done(); }
+
   void stop() override {
     sweeper_.stop();
     watch_.wake();

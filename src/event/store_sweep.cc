@@ -25,6 +25,8 @@ class StoreSweepInbox final : public SweepInbox {
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
   void notify(const std::string& blob) override { arrivals_.arrived(blob); }
 
+  void forget_done() override { arrivals_.forget_done(); }
+
   void stop() override {
     sweeper_.stop();
     arrivals_.stop();

@@ -185,6 +185,7 @@ class ApiScorer : public FileScorer {
   }
 
   int tries() const override { return options_.tries; }
+  std::stop_token hurried() const override { return client_->hurried(); }
 
  private:
   net::Request to(std::string method, std::string_view path, const Deadline& deadline) const {

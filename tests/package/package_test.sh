@@ -177,7 +177,7 @@ clean_up() {
   else
     rm -rf --one-file-system "$folder"
   fi
-  [ $status -eq 0 ] || echo "package_test: failed" >&2
+  [ $status -eq 0 ] || [ $status -eq 77 ] || echo "package_test: failed" >&2
 }
 
 main() {
@@ -190,6 +190,10 @@ main() {
   folder=$(mktemp -d /var/tmp/dropscore-package.XXXXXX)
   trap "clean_up '$folder'" EXIT
   make_packages "$program" "$folder"
+  if ! unshare --mount --pid --fork true; then
+    step "skipped here: this machine lets nobody mount, and a bare system needs that"
+    exit 77
+  fi
   make_bare "$cache" "$folder"
   fill_system "$folder/system" "$cache"
   cp "$folder/package.deb" "$folder/older.deb" "$folder/system/tmp/"

@@ -73,6 +73,7 @@ int run(int argc, char** argv) {
   add_evaluate(app, action);
   add_inspect(app, action);
   add_sample(app, action);
+  add_publish(app, action);
   add_completion(app, action);
   add_man(app, action);
 

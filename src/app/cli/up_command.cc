@@ -8,7 +8,6 @@
 #include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
-#include "model/model.h"
 
 namespace dropscore::app {
 namespace {
@@ -18,7 +17,7 @@ constexpr const char* emulator = "UseDevelopmentStorage=true";
 struct UpCommand {
   std::string directory = ".";
   bool azure = false;
-  std::string model;
+  ModelArguments model;
   http::ServerOptions server;
   KeyArguments keys;
   TriggerArguments trigger;
@@ -53,13 +52,11 @@ Status run_up(UpCommand& arguments) {
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
-  const std::filesystem::path model_directory = arguments.model.empty()
-                                                    ? std::filesystem::path(arguments.directory) / "models"
-                                                    : std::filesystem::path(arguments.model);
-  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(model_directory));
+  if (arguments.model.model.empty()) arguments.model.model = fmt::format("{}/models", arguments.directory);
   JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_CHECK(choose_containers(arguments, options));
   const auto client = std::make_shared<net::HttpClient>();
+  DROPSCORE_TRY(const std::shared_ptr<job::LiveModel> model, start_model(arguments.model, client));
   Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
   if (!started) return with_hint(arguments, started.error());
   const std::unique_ptr<Journey> journey = *std::move(started);
@@ -70,7 +67,7 @@ Status run_up(UpCommand& arguments) {
         webhook::webhook_endpoint({container.account->name, container.store->container()}, journey->notify()));
   }
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
-                http::Server::start([model] { return job::Scorer(model); }, arguments.server, std::move(endpoints)));
+                http::Server::start([model] { return model->scorer(); }, arguments.server, std::move(endpoints)));
   const std::string input = shown(options.input);
   const std::string output = shown(options.output);
   log::info("up", {{"input", input},
@@ -78,17 +75,18 @@ Status run_up(UpCommand& arguments) {
                    {"host", arguments.server.host},
                    {"port", server->port()},
                    {"api_keys", keys->count()},
-                   {"model_version", model->version()}});
+                   {"model_version", model->scorer().model_version()}});
   warn_if_open(*server);
   fmt::print(
       "dropscore is up. Drop CSV files into {}; results appear in {}.\nAPI: http://{}:{}/predict   Stop: Ctrl-C\n",
       input, output, arguments.server.host, server->port());
   std::fflush(stdout);
-  const int signal = wait_for_stop_signal();
+  const int signal = wait_for_stop_signal([&model] { model->look_now(); });
   log::info("stopping", {{"signal", signal}});
   const bool answered_all = server->stop();  // before the journey, which its webhook tells of blobs
   stop_or_leave(*journey);
   if (!answered_all) std::_Exit(exit_done);  // a call of the webhook is still under way, and uses the journey
+  stop_or_leave(*model);
   return {};
 }
 
@@ -115,7 +113,10 @@ void add_up(CLI::App& app, Action& action) {
       ->type_name("DIR|URL");
   add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another")
       ->type_name("DIR|URL");
-  add_option(command, "--model", arguments->model, "Model folder, where it is not DIR/models")->type_name("DIR");
+  add_option(command, "--model", arguments->model.model,
+             "Model folder, or a container's URL, where it is not DIR/models")
+      ->type_name("DIR|URL");
+  arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);
   arguments->trigger.add_to(command);

@@ -2,27 +2,27 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/api_scorer.h"
-#include "model/model.h"
 
 namespace dropscore::app {
 namespace {
 
 struct WatchCommand {
-  std::string model;
+  ModelArguments model;
   job::ApiOptions api;
   std::uint64_t api_timeout_s = 120;
   TriggerArguments trigger;
   ScoreArguments score;
 };
 
-Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_ptr<net::HttpClient>& client) {
-  if (arguments.model.empty() == arguments.api.url.empty()) {
+/// `model` stays empty where files are scored through an API.
+Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_ptr<net::HttpClient>& client,
+                                   std::shared_ptr<job::LiveModel>& model) {
+  if (arguments.model.model.empty() == arguments.api.url.empty()) {
     return fail(ErrorKind::misuse, "watch needs either --model MODEL_DIR or --api URL");
   }
   if (arguments.api.url.empty()) {
-    DROPSCORE_TRY(std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
-    log::info("model_loaded", {{"model_version", model->version()}});
-    return scored_by(std::move(model));
+    DROPSCORE_TRY(model, start_model(arguments.model, client));
+    return scored_by(model);
   }
   arguments.api.timeout = std::chrono::seconds(arguments.api_timeout_s);
   DROPSCORE_TRY(std::shared_ptr<const job::FileScorer> scorer, job::api_scorer(arguments.api, client));
@@ -34,13 +34,17 @@ Status run_watch(WatchCommand& arguments) {
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
   const auto client = std::make_shared<net::HttpClient>();
-  DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client));
+  std::shared_ptr<job::LiveModel> model;
+  DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client, model));
   const JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer, client));
   log::info("watching", {{"input", shown(options.input)}, {"output", shown(options.output)}});
-  const int signal = wait_for_stop_signal();
+  std::function<void()> reload;
+  if (model) reload = [&model] { model->look_now(); };
+  const int signal = wait_for_stop_signal(reload);
   log::info("stopping", {{"signal", signal}});
   stop_or_leave(*journey);
+  if (model) stop_or_leave(*model);
   return {};
 }
 
@@ -69,7 +73,8 @@ void add_watch(CLI::App& app, Action& action) {
   add_option(command, "--output", journey.output, "Folder or container URL for the results")
       ->type_name("DIR|URL")
       ->required();
-  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->type_name("DIR");
+  add_option(command, "--model", arguments->model.model, model_help)->type_name("DIR|URL");
+  arguments->model.add_to(command);
   add_option(command, "--api", arguments->api.url, "Score through POST URL/predict of a running API instead")
       ->type_name("URL");
   add_option(command, "--api-timeout-s", arguments->api_timeout_s, "Time for one file through the API")
