@@ -12,7 +12,7 @@ MODEL ?= run/models
 SOURCE ?=
 CONNECTION ?=
 
-.PHONY: help setup build run test lint bench prove asan tsan function package clean
+.PHONY: help setup build run test lint bench prove asan tsan function image package clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -61,6 +61,10 @@ prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats 
 function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURCE=event-grid, CONNECTION=setting)
 	@tools/setup.sh build
 	@tools/function_app.sh "$(MODEL)" $(if $(filter event-grid,$(SOURCE)),--event-grid) $(if $(CONNECTION),--connection "$(CONNECTION)")
+
+image: ## The container image: build/image/dropscore.oci.tar (MODEL=folder bakes a model in)
+	@tools/setup.sh image
+	@tools/image.sh $(if $(filter command line environment,$(origin MODEL)),--model "$(MODEL)")
 
 package: build ## The Debian package, with service, manual page and completions: build/package/dropscore_VERSION_ARCH.deb
 	@tools/setup.sh package

@@ -42,8 +42,7 @@ cp "$model"/* "$out/model/"
 install -m 755 "$program" "$out/bin/dropscore"
 strip --strip-unneeded "$out/bin/dropscore"
 
-# ldd prints "libx.so.1 => /path (0x...)", and the loader, which is named in the program itself, as "/path (0x...)".
-ldd "$program" | awk '/not found/ {print "missing: " $1 > "/dev/stderr"; exit 1} $2 == "=>" {print $3} $1 ~ "^/" {print $1}' |
+tools/closure.sh "$program" |
   while read -r library; do install -m 755 "$(readlink -f "$library")" "$out/lib/$(basename "$library")"; done
 loader=$(sed -n 's/.*"defaultExecutablePath": "\(.*\)".*/\1/p' deploy/function/host.json)
 [ -x "$out/$loader" ] || { echo "$loader, which host.json starts, is not among the libraries" >&2; exit 1; }

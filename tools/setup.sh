@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Installs what a task needs: Debian 12 packages and, for the tests, Azure's emulator and clients from npm. Says nothing
 # where it is all there.
-#   tools/setup.sh build|package|test|azure|lint|bench      azure: what the Azure tests need beside the program; part of test
+#   tools/setup.sh build|serving|package|test|azure|image|lint|bench
+# azure: what the Azure tests need beside the program; image: what builds and runs the image. Both are part of test.
+# serving: what a build without training needs, in the image's build stage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
        libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev
-       libcurl4-openssl-dev libpugixml-dev)
-package=(dpkg-dev git)
+       libcurl4-openssl-dev libpugixml-dev prometheus-cpp-dev)
+deb=(dpkg-dev git)
 # man, zsh and fish read the manual page and the completions: 15 MB. lintian and debootstrap try the package: 45 MB.
-test=(python3 libgtest-dev libgmock-dev librapidcheck-dev man-db zsh fish "${package[@]}" lintian debootstrap)
+test=(python3 libgtest-dev libgmock-dev librapidcheck-dev man-db zsh fish "${deb[@]}" lintian debootstrap)
 # azure-cli brings 90 packages, 1.5 GB, two minutes: the real `az storage blob upload` is what the tests upload with.
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
@@ -18,6 +20,8 @@ command -v npm > /dev/null || azure+=(npm)
 # deploy/azure/deploy.sh: what it calls, beside azure-cli, and what reads it. The manifests are built by kubectl's kustomize.
 deploy=(curl openssl skopeo shellcheck python3-yaml)
 command -v kubectl > /dev/null || deploy+=(kubernetes-client)
+# Builds without Docker or a registry; runc runs the image in its test.
+image=(buildah runc debootstrap ca-certificates python3)
 lint=(clang-format clang-tidy)
 # The peers: scikit-learn, pandas and the original's API, LIBSVM's own program, and wrk to ask the APIs.
 bench=(libbenchmark-dev python3 python3-sklearn python3-pandas python3-flask gunicorn libsvm-tools wrk)
@@ -27,12 +31,16 @@ command -v npm > /dev/null || bench+=(npm)
 task=${1:-build}
 case "$task" in
   build) wanted=("${build[@]}") ;;
-  package) wanted=("${build[@]}" "${package[@]}") ;;
-  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}") ;;
+  serving) for package in "${build[@]}" ca-certificates python3; do
+             case "$package" in libsvm-dev|libxgboost-dev|ccache) ;; *) wanted+=("$package") ;; esac
+           done ;;
+  package) wanted=("${build[@]}" "${deb[@]}") ;;
+  image) wanted=("${image[@]}") ;;
+  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}" "${image[@]}") ;;
   azure) wanted=("${azure[@]}") ;;
   lint)  wanted=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
-  *) echo "usage: tools/setup.sh build|package|test|azure|lint|bench" >&2; exit 2 ;;
+  *) echo "usage: tools/setup.sh build|serving|package|test|azure|image|lint|bench" >&2; exit 2 ;;
 esac
 
 install_packages() {
@@ -67,11 +75,25 @@ install_onnxruntime() {
     echo "onnxruntime-node could not be installed; the benchmarks go on without it" >&2
 }
 
+# Out of Debian's package, which would start a server of its own: 19 MB to fetch, 46 MB on the disk.
+install_promtool() {
+  local tool=build/tools/promtool folder
+  [ ! -x "$tool" ] || return 0
+  echo "taking promtool out of Debian's prometheus (build/tools)"
+  folder=$(mktemp -d)
+  (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root prometheus)
+  mkdir -p build/tools
+  dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C build/tools --strip-components=3 ./usr/bin/promtool
+  rm -r "$folder"
+}
+
 install_packages
 case "$task" in
   test|azure) install_from_npm tests/azure "azurite and the clients of Azure Storage" ;;&
   test)
+    install_from_npm tests/image "the schema of CycloneDX"
     install_from_npm tests/deploy/azure "a grammar of Bicep"
-    install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes and KEDA" ;;
+    install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes and KEDA"
+    install_promtool ;;
   bench) install_onnxruntime ;;
 esac

@@ -14,6 +14,7 @@
 #include "azure/account.h"
 #include "base/log.h"
 #include "net/test_server.h"
+#include "tests/support/shown_metric.h"
 
 namespace dropscore::azure {
 namespace {
@@ -136,6 +137,20 @@ TEST_F(StorageClientTest, TriesRunOut) {
   EXPECT_THAT(text, HasSubstr(*all("x-ms-client-request-id").begin()));
   EXPECT_THAT(text, Not(HasSubstr("secret")));
   EXPECT_THAT(reply.error().customer.text, Not(HasSubstr("/in1")));
+}
+
+TEST_F(StorageClientTest, TriesAreCounted) {
+  using dropscore::testing::shown_metric;
+  const std::string again = R"(dropscore_retries_total{operation="GET list",service="blob"})";
+  const std::string used_up = R"(dropscore_retries_exhausted_total{operation="GET list",service="blob"})";
+  StorageClient client = client_for({test_answer(503), test_answer(503), test_answer(200)});
+  ASSERT_TRUE(client.call(get("/c", {{"comp", "list"}})));
+  EXPECT_EQ(shown_metric(again), 2);
+  EXPECT_EQ(shown_metric(used_up), -1);
+  StorageClient broken = client_for({test_answer(503)});
+  ASSERT_FALSE(broken.call(get("/c", {{"comp", "list"}})));
+  EXPECT_EQ(shown_metric(again), 5);
+  EXPECT_EQ(shown_metric(used_up), 1);
 }
 
 TEST_F(StorageClientTest, OtherStatusesAreFinal) {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "telemetry/metrics.h"
+
 namespace dropscore::event {
 namespace {
 
@@ -25,6 +27,7 @@ void Arrivals::arrived(const std::string& blob) {
   Item& item = at->second;
   // Whatever version a sweep saw, this arrival may be another one.
   item.swept_etag.clear();
+  if (is_new || (item.where == Where::in_work && !item.dirty)) item.event_time = std::chrono::system_clock::now();
   if (is_new) {
     put_in_line(blob, item);
   } else if (item.where == Where::in_work) {
@@ -49,6 +52,7 @@ bool Arrivals::found(const std::string& blob, const std::string& etag, Clock::ti
   Item& item = items_[blob];
   item.swept_etag = etag;
   put_in_line(blob, item);
+  telemetry::add(telemetry::Metric::sweep_found);
   return true;
 }
 
@@ -80,6 +84,7 @@ Envelope Arrivals::hand_out() {
   item.receipt = fmt::format("{}", ++receipts_);
   envelope.attempt = item.attempt;
   envelope.receipt = item.receipt;
+  envelope.event_time = item.event_time;
   return envelope;
 }
 
@@ -113,7 +118,9 @@ Status Arrivals::acknowledge(const Envelope& envelope) {
   Item& item = at->second;
   done_[envelope.blob] = Done{envelope.etag.value_or(item.swept_etag), Clock::now()};
   if (item.dirty) {
+    const EventTime event_time = item.event_time;
     item = Item{};
+    item.event_time = event_time;
     put_in_line(envelope.blob, item);
   } else {
     items_.erase(at);
@@ -140,6 +147,11 @@ void Arrivals::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   changed_.notify_all();
+}
+
+std::size_t Arrivals::waiting_count() const {
+  const std::lock_guard lock(mutex_);
+  return line_.size() + waiting_.size();
 }
 
 std::size_t Arrivals::done_count() const {

@@ -12,6 +12,7 @@
 #include "base/json_writer.h"
 #include "base/utf8.h"
 #include "event/blob_url.h"
+#include "event/event_time.h"
 
 namespace dropscore::event {
 namespace {
@@ -85,6 +86,7 @@ Result<BlobEvent> read_event(const Json& object) {
   if (type.empty()) return no_event();
   BlobEvent event;
   event.id = text_of(object, "id");
+  event.time = parse_event_time(text_of(object, cloud ? "time" : "eventTime"));
   if (type == created_type) return read_created(object, text_of(object, cloud ? "source" : "topic"), std::move(event));
   if (type == validation_type) {
     event.kind = BlobEvent::Kind::validation;

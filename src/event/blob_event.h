@@ -2,8 +2,10 @@
 // webhook's body or a queue's message. docs/formats/events.md.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,7 @@ struct BlobEvent {
   std::string blob;       ///< decoded
   std::string etag;       ///< without quotes; may be empty
   std::string validation_code;
+  std::optional<std::chrono::system_clock::time_point> time;  ///< empty where the event has none that can be read
 };
 
 inline constexpr std::size_t max_event_bytes = limits::mib;  ///< of a webhook's body

@@ -18,6 +18,14 @@ struct Envelope {
   std::optional<std::string> etag;  ///< the version that the event named, where it named one
   int attempt = 1;
   std::string receipt;  ///< the inbox's own handle on this delivery
+  /// When the blob arrived, where an event told: not what a sweep found.
+  std::optional<std::chrono::system_clock::time_point> event_time = {};
+};
+
+/// How sweeps do.
+struct SweepState {
+  std::chrono::steady_clock::time_point last_done;     ///< without a fault; at first, when the inbox was opened
+  std::chrono::steady_clock::duration expected_every;  ///< the last one's time and the pause after it
 };
 
 /// At-least-once, unordered delivery with competing consumers. Never hands out one blob to two takers at a time; an
@@ -51,6 +59,9 @@ class Inbox {
   /// Gives back what was taken and is neither acknowledged nor retried, for others to take at once; for a worker that
   /// ends before its work does. Nothing may be taken after it.
   virtual void abandon() { stop(); }
+
+  /// Empty where it does not sweep.
+  virtual std::optional<SweepState> sweeps() const { return std::nullopt; }
 
   /// Wakes every taker and hands out nothing more. What is under way may still be acknowledged.
   virtual void stop() = 0;

@@ -12,6 +12,7 @@
 #include "event/folder_watch.h"
 #include "event/sweeper.h"
 #include "event/writer_check.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::event {
 namespace {
@@ -88,6 +89,7 @@ class LocalInbox : public Inbox {
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
 
   void forget_done() override { arrivals_.forget_done(); }
+  std::optional<SweepState> sweeps() const override { return sweeper_.state(); }
 
   void stop() override {
     sweeper_.stop();
@@ -169,7 +171,9 @@ class LocalInbox : public Inbox {
   QuietFiles quiet_files_;  // the sweeper's
 
   std::thread watcher_;
-  Sweeper sweeper_;  // last: its thread ends before the rest goes
+  Sweeper sweeper_;  // its thread ends before the rest goes
+  const telemetry::OnScrape gauge_{
+      [this] { telemetry::set(telemetry::Metric::files_waiting, static_cast<double>(arrivals_.waiting_count())); }};
 };
 
 }  // namespace

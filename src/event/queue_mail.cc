@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::event {
 
@@ -39,7 +40,7 @@ SortedMail QueueMail::sort(std::vector<QueueMessage> messages) const {
     BlobEvent& event = odd.arrivals.front();
     std::optional<std::string> etag;
     if (!event.etag.empty()) etag = std::move(event.etag);
-    sorted.arrivals.push_back({std::move(odd.message), std::move(event.blob), std::move(etag)});
+    sorted.arrivals.push_back({std::move(odd.message), std::move(event.blob), std::move(etag), event.time});
   }
   return sorted;
 }
@@ -48,6 +49,7 @@ Status QueueMail::clear_away(const OddMail& odd) {
   const QueueMessage& message = odd.message;
   if (odd.fault) {
     DROPSCORE_CHECK(dead_letters_.put({odd.fault->customer.text, {}, {}, message.dequeue_count, message.text}));
+    telemetry::add(telemetry::Metric::poison, 1, {"no_event"});
     log::warning("message_dead_lettered", {{"queue", queue_.name()}, {"reason", odd.fault->detail.text}});
   }
   for (const BlobEvent& arrival : odd.arrivals) DROPSCORE_CHECK(announce(arrival.blob, arrival.etag));

@@ -1,6 +1,7 @@
 // What an inbox makes of its queue's messages: which tell of a blob of its container, and what becomes of the others.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct ArrivalMail {
   QueueMessage message;
   std::string blob;
   std::optional<std::string> etag;
+  std::optional<std::chrono::system_clock::time_point> time;  ///< of the event
 };
 
 /// Any other: about nothing of interest, about several blobs, or no event at all.

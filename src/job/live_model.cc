@@ -8,6 +8,7 @@
 #include "base/deadline.h"
 #include "base/log.h"
 #include "model/model.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::job {
 namespace {
@@ -24,6 +25,7 @@ void tell_waiting(const ModelSource& source, const Error& error) {
 }
 
 void tell_loaded(const ModelSource& source, const model::Model& model) {
+  telemetry::model_loaded(model.version(), model.predictor().family());
   log::info("model_loaded", {{"model_version", model.version()}, {"where", source.where()}});
 }
 
@@ -39,6 +41,7 @@ void tell_reloaded(const ModelSource& source, const model::Model& from, const mo
   if (from.schema().target.column != to.schema().target.column) {
     log::warning("model_target_changed", {{"from", from.schema().target.column}, {"to", to.schema().target.column}});
   }
+  telemetry::model_loaded(to.version(), to.predictor().family());
   log::info("model_reloaded", {{"from", from.version()},
                                {"to", to.version()},
                                {"where", source.where()},
@@ -46,6 +49,7 @@ void tell_reloaded(const ModelSource& source, const model::Model& from, const mo
 }
 
 void tell_refused(const ModelSource& source, const model::Model& kept, const Error& error) {
+  telemetry::model_reload_failed();
   log::error("model_refused",
              {{"where", source.where()}, {"reason", error.detail.text}, {"model_version", kept.version()}});
 }

@@ -10,6 +10,7 @@
 
 #include "job/score_parts.h"
 #include "table/text_buffer.h"
+#include "telemetry/heartbeat.h"
 
 namespace dropscore::job {
 namespace {
@@ -93,6 +94,7 @@ class ScorePipeline::Run {
           scorer->score(place->segment, place->piece);
         }
         give(*place);
+        telemetry::beat();
       }
     } catch (...) {
       fail_with([this] { thrown_ = std::current_exception(); });
@@ -118,7 +120,12 @@ class ScorePipeline::Run {
   }
 
   void start_helpers() {
-    for (unsigned i = 1; i < threads_; ++i) helpers_.emplace_back([this] { work(); });
+    for (unsigned i = 1; i < threads_; ++i) {
+      helpers_.emplace_back([this, pulse = telemetry::pulse_of_thread()] {
+        const telemetry::BeatsFor helped(pulse);
+        work();
+      });
+    }
   }
 
   Place* free_place() {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "net/http_date.h"
+#include "telemetry/heartbeat.h"
 
 namespace dropscore::net {
 namespace {
@@ -101,7 +102,9 @@ std::optional<milliseconds> Retry::next_delay(std::optional<milliseconds> server
 bool Retry::wait(std::optional<milliseconds> server_asked) {
   const std::optional<milliseconds> delay = next_delay(server_asked);
   if (!delay) return false;
+  telemetry::beat();
   if (!sleep(*delay, hurried_)) return false;
+  telemetry::beat();
   ++tries_;
   return true;
 }

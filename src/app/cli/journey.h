@@ -12,6 +12,7 @@
 #include "app/worker/worker.h"
 #include "base/result.h"
 #include "event/inbox.h"
+#include "event/queue_gauges.h"
 #include "net/http_client.h"
 
 namespace dropscore::app {
@@ -52,6 +53,10 @@ class Journey {
   const std::function<void(const std::string& blob)>& notify() const { return notify_; }
   const Container& input() const { return input_; }
 
+  // How it does.
+  std::optional<event::SweepState> sweeps() const { return inbox_->sweeps(); }
+  const event::QueueGauges* queue() const { return gauges_.get(); }  ///< null where there is none
+
  private:
   Journey() = default;
   Result<std::optional<std::string>> wanted_model(const FileScorerSource& scorer);
@@ -61,6 +66,7 @@ class Journey {
   std::shared_ptr<net::HttpClient> client_;
   Container input_;
   Container output_;
+  std::unique_ptr<event::QueueGauges> gauges_;
   std::unique_ptr<event::Inbox> inbox_;
   std::atomic<event::Inbox*> opened_inbox_ = nullptr;  ///< the same, for the sweeps, which begin before it is there
   std::string swept_for_;                              ///< the model whose results sweeps look for; theirs alone

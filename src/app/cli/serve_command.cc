@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include "app/cli/operations.h"
 #include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
+#include "app/operations/endpoints.h"
 #include "base/log.h"
 #include "base/stop.h"
 
@@ -11,16 +13,22 @@ namespace {
 struct ServeCommand {
   ModelArguments model;
   http::ServerOptions server;
+  OperationsOptions operations;
+  std::uint64_t stop_delay_s = 0;
   KeyArguments keys;
 };
 
 Status run_serve(ServeCommand& arguments) {
   block_stop_signals();
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
+  const auto health = std::make_shared<operations::Health>(true);
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const auto client = std::make_shared<net::HttpClient>();
   DROPSCORE_TRY(const std::shared_ptr<job::LiveModel> model, start_model(arguments.model, client));
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
-                http::Server::start([model] { return model->scorer(); }, arguments.server));
+                http::Server::start([model] { return model->scorer(); }, arguments.server,
+                                    operations::operations_endpoints(health)));
+  health->started();
   log::info("serving", {{"host", arguments.server.host},
                         {"port", server->port()},
                         {"api_keys", keys->count()},
@@ -28,6 +36,7 @@ Status run_serve(ServeCommand& arguments) {
   warn_if_open(*server);
   const int signal = wait_for_stop_signal([&model] { model->look_now(); });
   log::info("stopping", {{"signal", signal}});
+  begin_drain(*health, arguments.stop_delay_s);
   server->stop();
   stop_or_leave(*model);
   return {};
@@ -53,6 +62,8 @@ void add_serve(CLI::App& app, Action& action) {
   arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);
+  arguments->operations.add_to(command);
+  add_stop_delay(command, arguments->stop_delay_s);
   command.callback([arguments, &action] {
     action = [arguments] {
       const Status done = run_serve(*arguments);

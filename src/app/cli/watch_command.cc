@@ -1,3 +1,4 @@
+#include "app/cli/operations.h"
 #include "app/cli/serving_options.h"
 #include "base/log.h"
 #include "base/stop.h"
@@ -10,6 +11,7 @@ struct WatchCommand {
   ModelArguments model;
   job::ApiOptions api;
   std::uint64_t api_timeout_s = 120;
+  OperationsOptions operations;
   TriggerArguments trigger;
   ScoreArguments score;
 };
@@ -33,16 +35,21 @@ Status run_watch(WatchCommand& arguments) {
   block_stop_signals();
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
+  const auto health = std::make_shared<operations::Health>(arguments.api.url.empty());
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const auto client = std::make_shared<net::HttpClient>();
   std::shared_ptr<job::LiveModel> model;
   DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client, model));
   const JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer, client));
+  const JourneyChecks checks(*health, *journey);
+  health->started();
   log::info("watching", {{"input", shown(options.input)}, {"output", shown(options.output)}});
   std::function<void()> reload;
   if (model) reload = [&model] { model->look_now(); };
   const int signal = wait_for_stop_signal(reload);
   log::info("stopping", {{"signal", signal}});
+  begin_drain(*health, 0);
   stop_or_leave(*journey);
   if (model) stop_or_leave(*model);
   return {};
@@ -84,6 +91,7 @@ void add_watch(CLI::App& app, Action& action) {
                   "Key that the API asks for, of several the first; better given by DROPSCORE_API_KEY")
       ->type_name("KEY")
       ->envname(environment_name("--api-key"));
+  arguments->operations.add_to(command);
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {

@@ -96,7 +96,7 @@ Task<bool> Connection::answer_one(Clock::time_point header_until) {
     request.framing_lost = request.body_pending = true;
     co_await refuse(request, *request.failure);
   }
-  log_request(around_.lines, request.record);
+  around_.log.add(request.record);
   unread_bytes_ = request.body_pending;
   begun_ = Clock::now();
   co_return request.keep_alive;
@@ -146,7 +146,7 @@ Task<void> Connection::turn_away() {
   const Problem busy{
       .status = 503, .detail = "too many connections; try again", .errors_json = {}, .headers = {{"Retry-After", "1"}}};
   co_await refuse_late(request, busy);
-  log_request(around_.lines, request.record);
+  around_.log.add(request.record);
   co_await socket_.hang_up(true);
 }
 
@@ -175,6 +175,11 @@ std::size_t ConnectionCount::add() {
 void ConnectionCount::remove() {
   const std::lock_guard lock(mutex_);
   if (--count_ == 0) changed_.notify_all();
+}
+
+std::size_t ConnectionCount::count() const {
+  const std::lock_guard lock(mutex_);
+  return count_;
 }
 
 bool ConnectionCount::wait_for_none(std::optional<Clock::time_point> until) {

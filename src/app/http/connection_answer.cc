@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/log.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::http {
 namespace {
@@ -91,11 +92,16 @@ Task<void> Connection::answer_health(Request& request) {
 
 bool Connection::too_many_waiting() const { return around_.workers.waiting() >= shared().options.max_waiting_work; }
 
-Problem Connection::busy() {
+Problem Connection::busy() const {
+  count_turned_away("waiting");
   return {.status = 503,
           .detail = "too many large requests are waiting; try again",
           .errors_json = {},
           .headers = {{"Retry-After", "1"}}};
+}
+
+void Connection::count_turned_away(std::string_view reason) const {
+  if (shared().options.records_requests) telemetry::add(telemetry::Metric::http_turned_away, 1, {reason});
 }
 
 /// A client that comes back at once would take the machine from those that are being served: it is made to wait.
@@ -120,7 +126,7 @@ Task<void> Connection::answer_json(Request& request) {
     co_return;
   }
   std::string text;
-  tl::expected<void, job::Refusal> scored;
+  tl::expected<job::ScoreCounts, job::Refusal> scored;
   const job::Scorer scorer = shared().scorer();
   const auto work = [&] { scored = scorer.score_json(body, {}, text); };
   if (body.size() <= inline_body_bytes) {
@@ -134,6 +140,7 @@ Task<void> Connection::answer_json(Request& request) {
     co_await on_worker(work);
   }
   request.model_version = scorer.model_version();
+  request.record.counts = scored ? *scored : scored.error().counts;
   if (scored) {
     co_await answer(request, 200, text_of(MediaType::json), text);
     co_return;

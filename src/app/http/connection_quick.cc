@@ -36,6 +36,7 @@ bool Connection::answer_next(ReadyAnswers& ready) {
   record.method = known_method(request.head.method);
   record.path = shared().routes.path_template(request.head.target);
   record.body_bytes = request.body.size();
+  record.counts = {};
 
   ResponseHead head;
   head.content_type = text_of(MediaType::json);
@@ -48,7 +49,9 @@ bool Connection::answer_next(ReadyAnswers& ready) {
   } else {
     scorer.emplace(shared().scorer());
     head.model_version = scorer->model_version();
-    if (const auto scored = scorer->score_json(request.body, {}, ready.body); !scored) {
+    const auto scored = scorer->score_json(request.body, {}, ready.body);
+    record.counts = scored ? *scored : scored.error().counts;
+    if (!scored) {
       problem = problem_of(scored.error());
       if (problem.status >= 500) {
         log::error("request_failed", {{"request_id", record.id}, {"detail", scored.error().error.detail.text}});
@@ -72,12 +75,12 @@ bool Connection::answer_next(ReadyAnswers& ready) {
 namespace {
 
 /// Those count as answered of which every byte went out.
-void log_ready(log::Gathered& lines, ReadyAnswers& ready) {
+void log_ready(RequestLog& log, ReadyAnswers& ready) {
   std::size_t end = 0;
   for (std::size_t i = 0; i < ready.count; ++i) {
     end += ready.records[i].sent_bytes;
     ready.records[i].aborted = end > ready.sent_bytes;
-    log_request(lines, ready.records[i]);
+    log.add(ready.records[i]);
   }
 }
 
@@ -88,7 +91,7 @@ Io Connection::send_ready(ReadyAnswers& ready) {
   const Io sent = socket_.send_some(rest);
   ready.sent_bytes = ready.text.size() - rest.size();
   if (sent == Io::must_wait) return sent;
-  log_ready(around_.lines, ready);
+  log_ready(around_.log, ready);
   if (sent != Io::ok) socket_.reset();
   return sent;
 }
@@ -97,7 +100,7 @@ Task<bool> Connection::send_rest(ReadyAnswers& ready) {
   std::string_view rest = std::string_view(ready.text).substr(ready.sent_bytes);
   const Io sent = co_await socket_.send(rest, write_patience());
   ready.sent_bytes = ready.text.size() - rest.size();
-  log_ready(around_.lines, ready);
+  log_ready(around_.log, ready);
   if (sent != Io::ok) socket_.reset();
   co_return sent == Io::ok;
 }

@@ -134,7 +134,8 @@ class Connection final : public LiveConnection {
   Task<void> on_worker(std::function<void()> work);
   bool too_many_waiting() const;
   Task<void> refuse_late(Request& request, const Problem& problem);
-  static Problem busy();
+  Problem busy() const;
+  void count_turned_away(std::string_view reason) const;
 
   // connection_csv.cc: an answer that begins before its request has ended.
   Task<void> answer_csv(Request& request, job::Format format);

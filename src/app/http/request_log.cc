@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/hash.h"
+#include "job/row_metrics.h"
 
 namespace dropscore::http {
 namespace {
@@ -65,18 +67,76 @@ std::string request_id(std::string_view asked_for) {
   return id;
 }
 
-void log_request(log::Gathered& lines, const RequestRecord& request) {
-  const std::chrono::duration<double, std::milli> duration = std::chrono::steady_clock::now() - request.begun;
-  lines.info("request", {{"method", request.method},
-                         {"path", request.path},
-                         {"status", request.status},
-                         {"bytes_in", request.body_bytes},
-                         {"bytes_out", request.sent_bytes},
-                         {"rows", request.counts.scored},
-                         {"rejected", request.counts.rejected},
-                         {"duration_ms", duration.count()},
-                         {"aborted", request.aborted},
-                         {"request_id", request.id}});
+void expose_request_metrics(bool predicts) {
+  if (predicts) job::expose_rows("api");
+  telemetry::expose(telemetry::Part::http);
+  for (const char* reason : {"connections", "memory", "waiting"}) {
+    telemetry::add(telemetry::Metric::http_turned_away, 0, {reason});
+  }
+}
+
+RequestCounts::Kind& RequestCounts::kind_of(const RequestRecord& request) {
+  for (Kind& kind : kinds_) {
+    if (kind.status == request.status && kind.path == request.path && kind.method == request.method) return kind;
+  }
+  return kinds_.emplace_back(Kind{request.path, request.method, request.status});
+}
+
+RequestCounts::Path& RequestCounts::path_of(const RequestRecord& request) {
+  for (Path& path : paths_) {
+    if (path.path == request.path) return path;
+  }
+  paths_.emplace_back().path = request.path;
+  return paths_.back();
+}
+
+void RequestCounts::add(const RequestRecord& request, double seconds) {
+  kind_of(request).count += 1;
+  Path& path = path_of(request);
+  path.count += 1;
+  path.seconds.observe(seconds);
+  path.received_bytes += static_cast<double>(request.body_bytes);
+  path.sent_bytes += static_cast<double>(request.sent_bytes);
+  if (request.aborted) path.aborted += 1;
+  if (request.counts.scored > 0 || request.counts.rejected > 0) rows_ += request.counts;
+}
+
+void RequestCounts::flush() {
+  using telemetry::Metric;
+  for (Kind& kind : kinds_) {
+    if (kind.count == 0) continue;
+    const std::string status = kind.status == 0 ? "none" : std::to_string(kind.status);
+    telemetry::add(Metric::http_requests, std::exchange(kind.count, 0), {kind.path, kind.method, status});
+  }
+  for (Path& path : paths_) {
+    if (std::exchange(path.count, 0) == 0) continue;
+    path.seconds.flush({path.path});
+    telemetry::add(Metric::http_received, std::exchange(path.received_bytes, 0), {path.path});
+    telemetry::add(Metric::http_sent, std::exchange(path.sent_bytes, 0), {path.path});
+    telemetry::add(Metric::http_aborted, std::exchange(path.aborted, 0), {path.path});
+  }
+  job::count_rows("api", std::exchange(rows_, {}));
+}
+
+void RequestLog::add(const RequestRecord& request) {
+  if (!records_) return;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - request.begun;
+  counts_.add(request, took.count());
+  lines_.info("request", {{"method", request.method},
+                          {"path", request.path},
+                          {"status", request.status},
+                          {"bytes_in", request.body_bytes},
+                          {"bytes_out", request.sent_bytes},
+                          {"rows", request.counts.scored},
+                          {"rejected", request.counts.rejected},
+                          {"duration_ms", 1000 * took.count()},
+                          {"aborted", request.aborted},
+                          {"request_id", request.id}});
+}
+
+void RequestLog::flush() {
+  lines_.write();
+  counts_.flush();
 }
 
 }  // namespace dropscore::http

@@ -48,7 +48,8 @@ class Worker {
   void take_and_handle();
   void handle(const event::Envelope& envelope);
   void handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error);
-  void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
+  void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why,
+               const char* counted_as);
   bool is_done(const event::Envelope& envelope) const;
   void try_later(const event::Envelope& envelope);
   bool set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);

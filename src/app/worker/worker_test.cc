@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "store/memory_store.h"
+#include "tests/support/shown_metric.h"
 #include "tests/support/tiny_model.h"
 
 namespace dropscore::app {
@@ -24,6 +25,11 @@ class ScriptedInbox final : public event::Inbox {
   void put(const std::string& blob, int attempt = 1, const std::optional<std::string>& etag = std::nullopt) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back({blob, etag, attempt, blob});
+    changed_.notify_all();
+  }
+  void put_event(const std::string& blob, std::chrono::system_clock::time_point time) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({.blob = blob, .etag = {}, .attempt = 1, .receipt = blob, .event_time = time});
     changed_.notify_all();
   }
   Result<std::optional<event::Envelope>> take(std::chrono::milliseconds wait) override {
@@ -253,6 +259,48 @@ TEST_F(WorkerTest, AFinishedFileGetsNoDeadLetter) {
   inbox_.wait_for_acknowledged(2);
   EXPECT_EQ(result("a.csv"), scored);
   EXPECT_TRUE(inbox_.dead_letters().empty());
+}
+
+TEST_F(WorkerTest, WhatBecomesOfFilesIsCounted) {
+  using dropscore::testing::shown_metric;
+  drop("a.csv");
+  ASSERT_TRUE(
+      store::write_all(*input_, "bad.csv", "Age,Channel\n50,SEO\n0x1,SEO\n", store::WriteCondition::always(), {}));
+  ASSERT_TRUE(store::write_all(*input_, "none.csv", "Age,Channel\nx,SEO\n", store::WriteCondition::always(), {}));
+  const auto worker = std::make_unique<Worker>(
+      job::Containers{input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  EXPECT_EQ(shown_metric(R"(dropscore_poison_total{reason="deliveries_used_up"})"), 0);
+  EXPECT_EQ(shown_metric("dropscore_file_duration_seconds_count"), 0);
+  for (const char* name : {"a.csv", "bad.csv", "none.csv", "gone.csv", "a.csv"}) inbox_.put(name);
+  inbox_.put("often.csv", 21);
+  inbox_.wait_for_acknowledged(6);
+  worker->stop();
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="scored"})"), 2);
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="error_document"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="already_done"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="gone"})"), 1);
+  EXPECT_EQ(shown_metric("dropscore_file_duration_seconds_count"), 5);
+  EXPECT_EQ(shown_metric(R"(dropscore_poison_total{reason="deliveries_used_up"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_rows_scored_total{source="file"})"), 2);
+  EXPECT_EQ(shown_metric(R"(dropscore_rows_rejected_total{reason="hexadecimal",source="file"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_rows_rejected_total{reason="not_a_number",source="file"})"), 1);
+  EXPECT_EQ(shown_metric("dropscore_files_in_progress"), 0);
+}
+
+TEST_F(WorkerTest, TheTimeFromEventToResultIsThatOfPublishedResultsWithAnEvent) {
+  using dropscore::testing::shown_metric;
+  for (const char* name : {"a.csv", "swept.csv"}) drop(name);
+  Worker worker(
+      {input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  const double before = shown_metric("dropscore_event_to_result_seconds_count");
+  inbox_.put_event("a.csv", std::chrono::system_clock::now() - std::chrono::seconds(100));
+  inbox_.put("swept.csv");
+  inbox_.put_event("a.csv", std::chrono::system_clock::now() - std::chrono::seconds(500));  // done already
+  inbox_.wait_for_acknowledged(3);
+  worker.stop();
+  EXPECT_EQ(shown_metric("dropscore_event_to_result_seconds_count"), before + 1);
+  EXPECT_GE(shown_metric("dropscore_event_to_result_seconds_sum"), 100);
+  EXPECT_LT(shown_metric("dropscore_event_to_result_seconds_sum"), 400);
 }
 
 /// Says when it is asked, and answers with a fault once it may.
