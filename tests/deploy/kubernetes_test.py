@@ -176,7 +176,7 @@ class Schemas(KubernetesTest):
                 (api, lambda r: pod(r).update(terminationGracePeriodSecond=1)),
                 (api, lambda r: pod(r)["containers"][0].update(env="X=1")),
                 (api, lambda r: pod(r)["containers"][0]["securityContext"].update(runAsNonroot=True)),
-                (api, lambda r: pod(r)["containers"][0]["lifecycle"]["preStop"]["sleep"].update(seconds="5 s")),
+                (api, lambda r: pod(r)["containers"][0]["livenessProbe"].update(periodSeconds="10 s")),
                 (scaled, lambda r: r["spec"].update(minReplicas=0)),
                 (scaled, lambda r: r["spec"]["triggers"][0]["metadata"].update(queueLength=5)),
                 (scaled, lambda r: r["spec"].pop("scaleTargetRef"))]:
@@ -448,9 +448,12 @@ class Program(KubernetesTest):
 
     def test_it_has_time_to_end(self):
         for cluster, pod, container in self.ours():
-            sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-            drain = int(cluster.environment(container).get("DROPSCORE_DRAIN_S", API_DRAIN_SECONDS))
-            self.assertGreaterEqual(pod["terminationGracePeriodSeconds"], sleep + drain + 15)
+            told = cluster.environment(container)
+            delay = int(told.get("DROPSCORE_STOP_DELAY_S", 0))
+            drain = int(told.get("DROPSCORE_DRAIN_S", API_DRAIN_SECONDS))
+            self.assertGreaterEqual(pod["terminationGracePeriodSeconds"], delay + drain + 15)
+            if container["args"][0] == "serve":
+                self.assertGreaterEqual(delay, 5, "nodes send requests for a while yet")
 
     def test_a_slow_clients_answer_has_room(self):
         for _, pod, container in self.ours():

@@ -58,7 +58,7 @@ void add_serve(CLI::App& app, Action& action) {
       "Beyond this machine (--host 0.0.0.0) clients must send a key:\n"
       "Example: DROPSCORE_API_KEY=$(openssl rand -hex 24) dropscore serve --model model --host 0.0.0.0\n"
       "         curl -H \"X-API-Key: $DROPSCORE_API_KEY\" ... ; GET /health needs none.");
-  add_option(command, "--model", arguments->model.model, model_help)->required();
+  add_option(command, "--model", arguments->model.model, model_help)->type_name("DIR|URL")->required();
   arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);

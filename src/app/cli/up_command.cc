@@ -115,12 +115,16 @@ void add_up(CLI::App& app, Action& action) {
       "emulator on this machine (npx azurite). --input and --output name others. Then POST /events also takes Event\n"
       "Grid's webhook, unless a --queue is named.\n"
       "Example: npx azurite --inMemoryPersistence &   dropscore up --azure --model model");
-  add_option(command, "--dir", arguments->directory, "Folder that holds input-data, output-results and models");
+  add_option(command, "--dir", arguments->directory, "Folder that holds input-data, output-results and models")
+      ->type_name("DIR");
   add_flag(command, "--azure", arguments->azure, "Containers of a storage account, or of its emulator, not folders");
-  add_option(command, "--input", arguments->trigger.journey.input, "Folder or container URL, where it is another");
-  add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another");
+  add_option(command, "--input", arguments->trigger.journey.input, "Folder or container URL, where it is another")
+      ->type_name("DIR|URL");
+  add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another")
+      ->type_name("DIR|URL");
   add_option(command, "--model", arguments->model.model,
-             "Model folder, or a container's URL, where it is not DIR/models");
+             "Model folder, or a container's URL, where it is not DIR/models")
+      ->type_name("DIR|URL");
   arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);
