@@ -140,17 +140,17 @@ TEST_F(StorageClientTest, TriesRunOut) {
 }
 
 TEST_F(StorageClientTest, TriesAreCounted) {
-  using dropscore::testing::shown_metric;
-  const std::string again = R"(dropscore_retries_total{operation="GET list",service="blob"})";
-  const std::string used_up = R"(dropscore_retries_exhausted_total{operation="GET list",service="blob"})";
+  using dropscore::testing::MetricGrowth;
+  const MetricGrowth again(R"(dropscore_retries_total{operation="GET list",service="blob"})");
+  const MetricGrowth used_up(R"(dropscore_retries_exhausted_total{operation="GET list",service="blob"})");
   StorageClient client = client_for({test_answer(503), test_answer(503), test_answer(200)});
   ASSERT_TRUE(client.call(get("/c", {{"comp", "list"}})));
-  EXPECT_EQ(shown_metric(again), 2);
-  EXPECT_EQ(shown_metric(used_up), -1);
+  EXPECT_EQ(again(), 2);
+  EXPECT_EQ(used_up(), 0);
   StorageClient broken = client_for({test_answer(503)});
   ASSERT_FALSE(broken.call(get("/c", {{"comp", "list"}})));
-  EXPECT_EQ(shown_metric(again), 5);
-  EXPECT_EQ(shown_metric(used_up), 1);
+  EXPECT_EQ(again(), 5);
+  EXPECT_EQ(used_up(), 1);
 }
 
 TEST_F(StorageClientTest, OtherStatusesAreFinal) {

@@ -250,6 +250,8 @@ class WatchTest(OperationsTest):
         self.assertEqual(checks(ops, "/readyz"), (200, "ready", {"model": True, "started": True, "serving": True,
                                                                  "containers": True}))
         self.assertEqual(checks(ops, "/livez"), (200, "live", {"threads": True}))
+        # Two that score, and the one that answers here.
+        self.assertIn(b'"detail":"3 watched"', request(ops, "GET", "/livez")[2])
         self.settled(ops, "dropscore_files_in_progress", 0)
 
     def test_an_api_that_cannot_be_reached_is_no_reason_for_a_restart(self):

@@ -127,8 +127,11 @@ Task<void> Connection::answer_json(Request& request) {
   }
   std::string text;
   tl::expected<job::ScoreCounts, job::Refusal> scored;
-  const job::Scorer scorer = shared().scorer();
-  const auto work = [&] { scored = scorer.score_json(body, {}, text); };
+  std::optional<job::Scorer> scorer;
+  const auto work = [&] {
+    scorer.emplace(shared().scorer());  // once it is this body's turn
+    scored = scorer->score_json(body, {}, text);
+  };
   if (body.size() <= inline_body_bytes) {
     work();
   } else if (too_many_waiting()) {
@@ -139,7 +142,7 @@ Task<void> Connection::answer_json(Request& request) {
   } else {
     co_await on_worker(work);
   }
-  request.model_version = scorer.model_version();
+  request.model_version = scorer->model_version();
   request.record.counts = scored ? *scored : scored.error().counts;
   if (scored) {
     co_await answer(request, 200, text_of(MediaType::json), text);

@@ -10,6 +10,7 @@
 namespace dropscore::http {
 namespace {
 
+using dropscore::testing::MetricGrowth;
 using dropscore::testing::shown_metric;
 
 RequestRecord answered(std::string_view path, unsigned status, std::uint64_t scored = 0) {
@@ -29,6 +30,7 @@ std::string requests(const std::string& path, const std::string& status) {
 }
 
 TEST(RequestCounts, AreAddedUpByFlush) {
+  const MetricGrowth rows(R"(dropscore_rows_scored_total{source="api"})");
   RequestCounts counts;
   counts.add(answered("/a", 200, 3), 0.0002);
   counts.add(answered("/a", 200, 4), 0.003);
@@ -49,7 +51,7 @@ TEST(RequestCounts, AreAddedUpByFlush) {
   EXPECT_EQ(shown_metric(R"(dropscore_http_request_duration_seconds_bucket{path="/a",le="0.00025"})"), 1);
   EXPECT_EQ(shown_metric(R"(dropscore_http_request_duration_seconds_count{path="/a"})"), 3);
   EXPECT_EQ(shown_metric(R"(dropscore_http_request_duration_seconds_bucket{path="/b",le="30"})"), 0);
-  EXPECT_EQ(shown_metric(R"(dropscore_rows_scored_total{source="api"})"), 7);
+  EXPECT_EQ(rows(), 7);
   counts.add(answered("/a", 200), 0.0002);
   counts.flush();
   EXPECT_EQ(shown_metric(requests("/a", "200")), 3);
@@ -73,13 +75,13 @@ TEST(ServerMetrics, ConnectionsAndThoseTurnedAway) {
   options.refusal_pause_ms = 0;
   const auto server = Server::start(tiny_scorer, options);
   ASSERT_TRUE(server);
-  EXPECT_EQ(shown_metric(R"(dropscore_http_turned_away_total{reason="connections"})"), 0);
+  const MetricGrowth turned_away(R"(dropscore_http_turned_away_total{reason="connections"})");
   TestClient first((*server)->port());
   EXPECT_EQ(first.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
   EXPECT_EQ(shown_metric("dropscore_http_connections"), 1);
   TestClient second((*server)->port());
   EXPECT_EQ(second.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").status, 503);
-  EXPECT_EQ(shown_metric(R"(dropscore_http_turned_away_total{reason="connections"})"), 1);
+  EXPECT_EQ(turned_away(), 1);
 }
 
 }  // namespace

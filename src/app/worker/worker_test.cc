@@ -262,45 +262,61 @@ TEST_F(WorkerTest, AFinishedFileGetsNoDeadLetter) {
 }
 
 TEST_F(WorkerTest, WhatBecomesOfFilesIsCounted) {
-  using dropscore::testing::shown_metric;
+  using dropscore::testing::MetricGrowth;
+  const auto outcome = [](const std::string& name) {
+    return MetricGrowth("dropscore_files_total{outcome=\"" + name + "\"}");
+  };
+  const auto refused = [](const std::string& reason) {
+    return MetricGrowth("dropscore_rows_rejected_total{reason=\"" + reason + "\",source=\"file\"}");
+  };
+  const MetricGrowth scored = outcome("scored");
+  const MetricGrowth error_document = outcome("error_document");
+  const MetricGrowth already_done = outcome("already_done");
+  const MetricGrowth gone = outcome("gone");
+  const MetricGrowth durations("dropscore_file_duration_seconds_count");
+  const MetricGrowth given_up(R"(dropscore_poison_total{reason="deliveries_used_up"})");
+  const MetricGrowth rows(R"(dropscore_rows_scored_total{source="file"})");
+  const MetricGrowth hexadecimal = refused("hexadecimal");
+  const MetricGrowth not_a_number = refused("not_a_number");
+
+  const auto put = [this](const char* name, const char* text) {
+    ASSERT_TRUE(store::write_all(*input_, name, text, store::WriteCondition::always(), {}));
+  };
   drop("a.csv");
-  ASSERT_TRUE(
-      store::write_all(*input_, "bad.csv", "Age,Channel\n50,SEO\n0x1,SEO\n", store::WriteCondition::always(), {}));
-  ASSERT_TRUE(store::write_all(*input_, "none.csv", "Age,Channel\nx,SEO\n", store::WriteCondition::always(), {}));
-  const auto worker = std::make_unique<Worker>(
-      job::Containers{input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
-  EXPECT_EQ(shown_metric(R"(dropscore_poison_total{reason="deliveries_used_up"})"), 0);
-  EXPECT_EQ(shown_metric("dropscore_file_duration_seconds_count"), 0);
+  put("bad.csv", "Age,Channel\n50,SEO\n0x1,SEO\n");
+  put("none.csv", "Age,Channel\nx,SEO\n");
+  Worker worker(
+      {input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
   for (const char* name : {"a.csv", "bad.csv", "none.csv", "gone.csv", "a.csv"}) inbox_.put(name);
   inbox_.put("often.csv", 21);
   inbox_.wait_for_acknowledged(6);
-  worker->stop();
-  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="scored"})"), 2);
-  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="error_document"})"), 1);
-  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="already_done"})"), 1);
-  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="gone"})"), 1);
-  EXPECT_EQ(shown_metric("dropscore_file_duration_seconds_count"), 5);
-  EXPECT_EQ(shown_metric(R"(dropscore_poison_total{reason="deliveries_used_up"})"), 1);
-  EXPECT_EQ(shown_metric(R"(dropscore_rows_scored_total{source="file"})"), 2);
-  EXPECT_EQ(shown_metric(R"(dropscore_rows_rejected_total{reason="hexadecimal",source="file"})"), 1);
-  EXPECT_EQ(shown_metric(R"(dropscore_rows_rejected_total{reason="not_a_number",source="file"})"), 1);
-  EXPECT_EQ(shown_metric("dropscore_files_in_progress"), 0);
+  worker.stop();
+  EXPECT_EQ(scored(), 2);
+  EXPECT_EQ(error_document(), 1);
+  EXPECT_EQ(already_done(), 1);
+  EXPECT_EQ(gone(), 1);
+  EXPECT_EQ(durations(), 5);
+  EXPECT_EQ(given_up(), 1);
+  EXPECT_EQ(rows(), 2);
+  EXPECT_EQ(hexadecimal(), 1);
+  EXPECT_EQ(not_a_number(), 1);
+  EXPECT_EQ(dropscore::testing::shown_metric("dropscore_files_in_progress"), 0);
 }
 
 TEST_F(WorkerTest, TheTimeFromEventToResultIsThatOfPublishedResultsWithAnEvent) {
-  using dropscore::testing::shown_metric;
   for (const char* name : {"a.csv", "swept.csv"}) drop(name);
   Worker worker(
       {input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
-  const double before = shown_metric("dropscore_event_to_result_seconds_count");
+  const dropscore::testing::MetricGrowth results("dropscore_event_to_result_seconds_count");
+  const dropscore::testing::MetricGrowth seconds("dropscore_event_to_result_seconds_sum");
   inbox_.put_event("a.csv", std::chrono::system_clock::now() - std::chrono::seconds(100));
   inbox_.put("swept.csv");
   inbox_.put_event("a.csv", std::chrono::system_clock::now() - std::chrono::seconds(500));  // done already
   inbox_.wait_for_acknowledged(3);
   worker.stop();
-  EXPECT_EQ(shown_metric("dropscore_event_to_result_seconds_count"), before + 1);
-  EXPECT_GE(shown_metric("dropscore_event_to_result_seconds_sum"), 100);
-  EXPECT_LT(shown_metric("dropscore_event_to_result_seconds_sum"), 400);
+  EXPECT_EQ(results(), 1);
+  EXPECT_GE(seconds(), 100);
+  EXPECT_LT(seconds(), 400);
 }
 
 /// Says when it is asked, and answers with a fault once it may.
@@ -345,15 +361,16 @@ TEST_F(WorkerTest, AFileOfAModelThatWasReplacedMeanwhileIsToBeFoundAgain) {
   drop("a.csv");
   const auto other = job::file_scorer(job::Scorer(dropscore::testing::tiny_model(0.9)));
   for (const bool rescore : {false, true}) {
+    ScriptedInbox inbox;
     std::atomic<int> asked = 0;
     WorkerOptions options = one_thread();
     options.rescore = rescore;
     Worker worker(
-        {input_.get(), output_.get()}, inbox_, [&] { return asked++ == 0 ? scorer_ : other; }, options);
-    inbox_.put("a.csv");
-    inbox_.wait_for_acknowledged(rescore ? 2 : 1);
+        {input_.get(), output_.get()}, inbox, [&] { return asked++ == 0 ? scorer_ : other; }, options);
+    inbox.put("a.csv");
+    inbox.wait_for_acknowledged(1);
     worker.stop();
-    EXPECT_EQ(inbox_.forgotten(), rescore ? 1 : 0);
+    EXPECT_EQ(inbox.forgotten(), rescore ? 1 : 0);
   }
 }
 
