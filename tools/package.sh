@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Debian package of a built program: build/package/dropscore_VERSION_ARCHITECTURE.deb. The same commit gives the
-# same bytes: times are the commit's (SOURCE_DATE_EPOCH, where that is set), owners are root, order is dpkg-deb's own.
+# Makes the Debian package of a built program: build/package/dropscore_VERSION_ARCHITECTURE.deb. The same program gives
+# the same bytes: times are the commit's (SOURCE_DATE_EPOCH, where that is set), owners are root, order is dpkg-deb's own.
 #   tools/package.sh [--program FILE] [--out FOLDER]      without: build/release/dropscore, build/package
 # What is installed where, and the maintainer's scripts, lies in deploy/debian/; manual page and completions come from the
 # program itself.
