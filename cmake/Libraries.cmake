@@ -11,6 +11,8 @@ find_package(CURL 7.88 REQUIRED)
 find_package(pugixml REQUIRED)
 
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
+# Its own CMake file wants the web server and compression, which nothing here uses.
+find_library(PROMETHEUS_LIBRARY prometheus-cpp-core REQUIRED)
 find_library(HWY_LIBRARY hwy REQUIRED)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   # Registers of unknown size cannot lie in arrays, as the kernels' do: NEON's, whose size is known, are used.
