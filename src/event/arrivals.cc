@@ -11,27 +11,37 @@ namespace {
 /// Keeps sums of time points and the callers' "for ever" within the clock's range.
 constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24);
 
+telemetry::TraceContext or_new(const telemetry::TraceContext& trace) {
+  telemetry::TraceContext chosen = trace;
+  if (!chosen.has_trace()) chosen.trace_id = telemetry::new_trace_id();
+  return chosen;
+}
+
 }  // namespace
 
 void Arrivals::put_in_line(const std::string& blob, Item& item) {
   item.where = Where::in_line;
+  item.in_line_since = std::chrono::system_clock::now();
   line_.push_back(blob);
   changed_.notify_one();
 }
 
-void Arrivals::arrived(const std::string& blob) {
+void Arrivals::arrived(const std::string& blob, const telemetry::TraceContext& trace) {
   const std::lock_guard lock(mutex_);
   const auto [at, is_new] = items_.try_emplace(blob);
   Item& item = at->second;
   // Whatever version a sweep saw, this arrival may be another one.
   item.swept_etag.clear();
   if (is_new) {
+    item.trace = or_new(trace);
     put_in_line(blob, item);
   } else if (item.where == Where::in_work) {
     item.dirty = true;
+    item.next_trace = or_new(trace);
   } else if (item.where == Where::waiting) {
     waiting_.erase({item.due, blob});
     item.attempt = 1;
+    item.trace = or_new(trace);
     put_in_line(blob, item);
   }
 }
@@ -48,6 +58,7 @@ bool Arrivals::found(const std::string& blob, const std::string& etag, Clock::ti
   if (done != done_.end() && (done->second.at >= sweep_start || done->second.etag == etag)) return false;
   Item& item = items_[blob];
   item.swept_etag = etag;
+  item.trace = or_new({});
   put_in_line(blob, item);
   return true;
 }
@@ -75,6 +86,8 @@ Envelope Arrivals::hand_out() {
   item.receipt = fmt::format("{}", ++receipts_);
   envelope.attempt = item.attempt;
   envelope.receipt = item.receipt;
+  envelope.trace = item.trace;
+  envelope.happened = item.in_line_since;
   return envelope;
 }
 
@@ -108,7 +121,9 @@ Status Arrivals::acknowledge(const Envelope& envelope) {
   Item& item = at->second;
   done_[envelope.blob] = Done{envelope.etag.value_or(item.swept_etag), Clock::now()};
   if (item.dirty) {
+    telemetry::TraceContext trace = std::move(item.next_trace);
     item = Item{};
+    item.trace = std::move(trace);
     put_in_line(envelope.blob, item);
   } else {
     items_.erase(at);
@@ -122,6 +137,7 @@ Status Arrivals::retry(const Envelope& envelope, std::chrono::milliseconds delay
   Item& item = at->second;
   // New content begins to count anew; the delay stays, since the fault may well be the API's or the store's.
   item.attempt = item.dirty ? 1 : item.attempt + 1;
+  if (item.dirty) item.trace = std::move(item.next_trace);
   item.dirty = false;
   item.where = Where::waiting;
   item.due = Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), longest_wait);

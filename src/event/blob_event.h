@@ -2,14 +2,17 @@
 // webhook's body or a queue's message. docs/formats/events.md.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "telemetry/trace_context.h"
 
 namespace dropscore::event {
 
@@ -25,6 +28,9 @@ struct BlobEvent {
   std::string container;  ///< decoded
   std::string blob;       ///< decoded
   std::string etag;       ///< without quotes; may be empty
+  /// Of a CloudEvent that has the attributes of its distributed tracing extension; else no trace.
+  telemetry::TraceContext trace;
+  std::optional<std::chrono::system_clock::time_point> happened;  ///< `time` or `eventTime`, where it is one
   std::string validation_code;
 };
 
@@ -49,6 +55,7 @@ struct NewEvent {
   std::string_view container;
   std::string_view blob;
   std::string_view etag;
+  telemetry::TraceContext trace = {};  ///< written where it names a span
 };
 std::string event_json(const NewEvent& event);
 

@@ -27,6 +27,8 @@ class HeldMessages {
     QueueMessage message;
     std::string blob;
     std::optional<std::string> etag;
+    telemetry::TraceContext trace = {};
+    std::optional<std::chrono::system_clock::time_point> happened = {};
     Clock::time_point hidden_until{};  ///< others get it after this, unless it is renewed
     Clock::time_point renew_at{};
     bool in_use = false;  ///< a request about it is on its way; it is not renewed, nor ended by anybody else

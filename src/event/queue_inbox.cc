@@ -14,6 +14,7 @@
 #include "event/lost_blobs.h"
 #include "event/queue_mail.h"
 #include "event/sweeper.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::event {
 namespace {
@@ -173,6 +174,8 @@ Status QueueInbox::keep(const ArrivalMail& mail, Clock::time_point asked_at) {
   held.message = message;
   held.blob = mail.blob;
   held.etag = mail.etag;
+  held.trace = mail.trace;
+  held.happened = mail.happened;
   held.hidden_until = asked_at + options_.visibility;
   held.renew_at = asked_at + milliseconds(options_.visibility) / 2;
   bool abandoned = false;
@@ -256,7 +259,7 @@ void QueueInbox::give_back(Lock& lock, const std::vector<HeldMessages::Key>& key
   for (const HeldMessages::Key key : keys) {
     const Status given = give_back(lock, key);
     if (given || given.error().kind == ErrorKind::not_found) continue;
-    log::warning("give_back_failed", {{"reason", given.error().detail.text}});
+    log::warning("give_back_failed", {{"error", given.error().detail.text}});
     return;
   }
 }
@@ -315,7 +318,8 @@ void QueueInbox::renew(Lock& lock, HeldMessages::Key key) {
     held.renew_at = asked_at + milliseconds(options_.visibility) / 2;
   } else if (receipt.error().kind == ErrorKind::not_found || now >= held.hidden_until) {
     held.lost = true;
-    log::warning("delivery_lost", {{"blob", held.blob}, {"reason", receipt.error().detail.text}});
+    const telemetry::InSpan in(held.trace);
+    log::warning("delivery_lost", {{"blob", held.blob}, {"error", receipt.error().detail.text}});
   } else {
     held.renew_at = now + std::min<milliseconds>(milliseconds(options_.visibility) / 20, seconds(1));
   }

@@ -1,6 +1,7 @@
 // What an inbox makes of its queue's messages: which tell of a blob of its container, and what becomes of the others.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct ArrivalMail {
   QueueMessage message;
   std::string blob;
   std::optional<std::string> etag;
+  telemetry::TraceContext trace;  ///< the event's; without one, a trace that is always the same for this message
+  std::optional<std::chrono::system_clock::time_point> happened;
 };
 
 /// Any other: about nothing of interest, about several blobs, or no event at all.
@@ -47,8 +50,8 @@ class QueueMail {
   /// Removes it: after it was dead-lettered where it is no event, and after each of several arrivals was put into a
   /// message of its own. Errors: those of AzureQueue; the message comes again then.
   Status clear_away(const OddMail& odd);
-  /// Puts a message that tells of this blob.
-  Status announce(const std::string& blob, const std::string& etag);
+  /// Puts a message that tells of this blob; `trace` goes with it where it names a span.
+  Status announce(const std::string& blob, const std::string& etag, const telemetry::TraceContext& trace = {});
   Status dead_letter(const DeadLetter& letter) { return dead_letters_.put(letter); }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "job/score_parts.h"
 #include "table/text_buffer.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::job {
 namespace {
@@ -118,7 +119,13 @@ class ScorePipeline::Run {
   }
 
   void start_helpers() {
-    for (unsigned i = 1; i < threads_; ++i) helpers_.emplace_back([this] { work(); });
+    // What they write to the log, or ask of a store, is for the same file.
+    for (unsigned i = 1; i < threads_; ++i) {
+      helpers_.emplace_back([this, trace = telemetry::current_trace()] {
+        const telemetry::InSpan in(trace);
+        work();
+      });
+    }
   }
 
   Place* free_place() {

@@ -28,6 +28,18 @@ SpanIdentity begin_span(const TraceContext& parent) {
   return identity;
 }
 
+void add_past_span(std::string_view name, WallClock::time_point start, WallClock::time_point end) {
+  FinishedSpan span{.identity = begin_span(current_trace()),
+                    .name = {},
+                    .kind = SpanKind::internal,
+                    .start = start,
+                    .end = end,
+                    .attributes = {}};
+  if (!span.identity.recorded) return;
+  span.name = name;
+  end_span(std::move(span));
+}
+
 const TraceContext& current_trace() { return *present; }
 
 InSpan::InSpan(const TraceContext& context)

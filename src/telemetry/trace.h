@@ -55,6 +55,9 @@ SpanIdentity begin_span(const TraceContext& parent);
 /// Hands a recorded span on to be exported; drops any other, and those that there is no room for. Never blocks.
 void end_span(FinishedSpan span);
 
+/// A span beneath the one that this thread is in, and over already: what is only known of afterwards.
+void add_past_span(std::string_view name, WallClock::time_point start, WallClock::time_point end);
+
 /// Of the span that this thread is in; has no trace outside of all.
 const TraceContext& current_trace();
 

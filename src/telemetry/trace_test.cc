@@ -90,6 +90,17 @@ TEST_F(TraceTest, WithExportEachSpanHasItsOwnId) {
   }
 }
 
+TEST_F(TraceTest, WhatIsOverIsToldAfterwards) {
+  start();
+  SpanId outer{};
+  {
+    const Span span("outer");
+    outer = span.context().span_id;
+    add_past_span("wait", WallClock::now() - std::chrono::seconds(5), WallClock::now());
+  }
+  EXPECT_THAT(exported(), HasSubstr("\x22\x08" + std::string(bytes_of(outer)) + "\x2a\x04wait"));
+}
+
 TEST_F(TraceTest, ASpanThatIsNotSampledIsNotExported) {
   start();
   {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/cli/container.h"
+#include "app/webhook/webhook_endpoint.h"
 #include "app/worker/worker.h"
 #include "base/result.h"
 #include "event/inbox.h"
@@ -48,7 +49,7 @@ class Journey {
 
   /// How else the journey can be told of a blob: by a webhook. Empty where the inbox has no use for it. Valid as long
   /// as the journey is.
-  const std::function<void(const std::string& blob)>& notify() const { return notify_; }
+  const webhook::Notify& notify() const { return notify_; }
   const Container& input() const { return input_; }
 
  private:
@@ -59,7 +60,7 @@ class Journey {
   Container input_;
   Container output_;
   std::unique_ptr<event::Inbox> inbox_;
-  std::function<void(const std::string&)> notify_;
+  webhook::Notify notify_;
   std::unique_ptr<Worker> worker_;
   std::chrono::milliseconds drain_time_{};
 };

@@ -1,5 +1,6 @@
 #include "app/worker/worker.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -41,6 +42,33 @@ Verdict verdict(ErrorKind kind) {
     case ErrorKind::give_up: return Verdict::set_aside;
   }
   return Verdict::set_aside;
+}
+
+/// From when the event happened, if that is known, on the first delivery; on a later one from when it was taken, since
+/// most of the time before that was another's.
+telemetry::WallClock::time_point start_of(const event::Envelope& envelope, telemetry::WallClock::time_point taken) {
+  const bool first = envelope.attempt == 1 && envelope.happened;
+  return first ? std::min(*envelope.happened, taken) : taken;
+}
+
+void describe(telemetry::Span& span, const event::Envelope& envelope) {
+  if (!span.recorded()) return;
+  if (!envelope.message_id.empty()) {
+    span.set("messaging.system", "azure_queue_storage");
+    span.set("messaging.operation.name", "process");
+    span.set("messaging.operation.type", "process");
+    span.set("messaging.message.id", envelope.message_id);
+  }
+  span.set("dropscore.blob", envelope.blob);
+  span.set("dropscore.attempt", envelope.attempt);
+}
+
+void describe(telemetry::Span& span, const job::ScoreReport& report) {
+  span.set("dropscore.outcome", job::name(report.outcome));
+  span.set("dropscore.etag", report.etag);
+  span.set("dropscore.model_version", report.model_version);
+  span.set("dropscore.rows", report.counts.scored);
+  span.set("dropscore.rejected", report.counts.rejected);
 }
 
 void log_failure_of(std::string_view what, const Status& status) {
@@ -105,18 +133,30 @@ void Worker::take_and_handle() {
 }
 
 void Worker::handle(const event::Envelope& envelope) {
+  const auto taken = telemetry::WallClock::now();
+  const auto start = start_of(envelope, taken);
+  telemetry::Span span("process file", telemetry::SpanKind::consumer, envelope.trace, start);
+  describe(span, envelope);
+  if (start < taken) telemetry::add_past_span("wait", start, taken);
+  score(envelope, span);
+}
+
+void Worker::score(const event::Envelope& envelope, telemetry::Span& span) {
   const auto begin = std::chrono::steady_clock::now();
   const std::shared_ptr<const job::FileScorer> scorer = scorer_();
   if (envelope.attempt > max_deliveries) {  // workers die over it, or cannot even say that they failed
+    span.fail("too_many_deliveries");
     give_up(envelope, *scorer, "the file could not be scored");
     return;
   }
   const Result<job::ScoreReport> report =
       job::score_blob(stores_, envelope.blob, *scorer, options_.score, envelope.etag);
   if (!report) {
+    span.fail(name(report.error().kind));
     handle_failure(envelope, *scorer, report.error());
     return;
   }
+  describe(span, *report);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   log::info("file_done", {{"blob", envelope.blob},
                           {"outcome", job::name(report->outcome)},
