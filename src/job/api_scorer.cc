@@ -1,7 +1,9 @@
 #include "job/api_scorer.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -262,6 +264,13 @@ class ApiScorer : public FileScorer {
   mutable std::atomic<bool> wants_json_ = false;
 };
 
+/// An API and those who ask it may share one setting, while the key is being changed.
+std::string first_key(std::string_view keys) {
+  constexpr std::string_view between = ", \t\r\n";
+  keys.remove_prefix(std::min(keys.find_first_not_of(between), keys.size()));
+  return std::string(keys.substr(0, keys.find_first_of(between)));
+}
+
 }  // namespace
 
 Status ApiOptions::validate() const {
@@ -279,7 +288,9 @@ Status ApiOptions::validate() const {
 Result<std::shared_ptr<const FileScorer>> api_scorer(const ApiOptions& options,
                                                      std::shared_ptr<net::HttpClient> client) {
   DROPSCORE_CHECK(options.validate());
-  return std::make_shared<const ApiScorer>(options, std::move(client));
+  ApiOptions with_one_key = options;
+  with_one_key.key = first_key(options.key);
+  return std::make_shared<const ApiScorer>(std::move(with_one_key), std::move(client));
 }
 
 }  // namespace dropscore::job

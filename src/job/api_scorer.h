@@ -13,8 +13,9 @@
 namespace dropscore::job {
 
 struct ApiOptions {
-  std::string url;                             ///< http://host:port, with or without a path; /predict comes after it
-  std::string key;                             ///< sent as X-API-Key; empty: none. Never logged
+  std::string url;  ///< http://host:port, with or without a path; /predict comes after it
+  std::string
+      key;  ///< sent as X-API-Key; of several, as an API of ours takes them, the first; empty: none. Never logged
   std::chrono::milliseconds timeout{120'000};  ///< of one call with its body and its answer
   int tries = 3;
   Status validate() const;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/build_info.h"
 #include "base/limits.h"
 
 namespace dropscore::net {
@@ -280,7 +281,7 @@ bool Transfer::set_options(const Request& request) {
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_FOLLOWLOCATION, 0L);
-  set(CURLOPT_USERAGENT, "dropscore/" DROPSCORE_VERSION);
+  set(CURLOPT_USERAGENT, fmt::format("dropscore/{}", build_info::version).c_str());
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);  // who gives up does not wait for a name server
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));

@@ -113,6 +113,15 @@ class ApiTest(support.JourneyTest):
         self.assertNotIn("127.0.0.1", json.dumps(document), "the customer learns no addresses")
         self.assertNotIn("a-secret-key", running.text())
 
+    def test_the_key_goes_with_every_file(self):
+        self.input.mkdir()
+        (self.input / "a.csv").write_bytes(support.CUSTOMERS)
+        keys = {"DROPSCORE_API_KEY": "new-0123456789abcdef,old-0123456789abcdef"}  # one setting for both, while it changes
+        serving = self.start("serve", "--model", self.model, "--port", 0, env=keys).wait_for("port=")
+        port = serving.text().split("port=")[1].split()[0]
+        self.start("watch", "--input", self.input, "--output", self.output, "--api", f"http://127.0.0.1:{port}", env=keys)
+        self.assertEqual(self.result("a.csv")["processing_status"], "success")
+
     def test_one_of_model_and_api_is_asked_for(self):
         done = support.run("watch", "--input", self.input, "--output", self.output)
         self.assertEqual(done.returncode, 2)

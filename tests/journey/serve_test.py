@@ -1,8 +1,9 @@
 """`dropscore serve` as the original's clients call it."""
 import json
+import socket
 import unittest
 
-from support import CUSTOMERS, JourneyTest, request, run
+from support import CUSTOMERS, DEADLINE_SECONDS, JourneyTest, request, run, wait_until
 
 JSON = {"Content-Type": "application/json"}
 CSV = {"Content-Type": "text/csv"}
@@ -81,6 +82,89 @@ class ServeTest(JourneyTest):
         self.assertEqual(status, 200)
         self.assertEqual(json.loads(body)["summary"]["total_records"], 20_000)
         self.assertEqual(headers["Transfer-Encoding"], "chunked")
+
+
+FIRST = "first-secret-0123456789abcdef"
+SECOND = "second-secret-0123456789abcdef"
+
+
+class KeyTest(JourneyTest):
+    """Who may ask, on a server that listens beyond this machine."""
+
+    def serve(self, *more, env=None):
+        running = self.start("serve", "--model", self.model, "--host", "0.0.0.0", "--port", 0, *more, env=env)
+        running.wait_for("port=")
+        return running, int(running.text().split("port=")[1].split()[0])
+
+    def predict(self, port, headers):
+        return request(port, "POST", "/predict", json.dumps(record()), {**JSON, **headers})
+
+    def status(self, port, key):
+        return self.predict(port, {"X-API-Key": key})[0]
+
+    def test_a_key_by_either_header(self):
+        running, port = self.serve(env={"DROPSCORE_API_KEY": f"{FIRST}, {SECOND}"})
+        self.assertEqual(request(port, "GET", "/health")[0], 200)
+        status, headers, body = self.predict(port, {})
+        self.assertEqual((status, headers["WWW-Authenticate"]), (401, "Bearer"))
+        self.assertEqual(headers["Content-Type"], "application/problem+json")
+        self.assertFalse(json.loads(body)["success"])
+        for key in (FIRST, SECOND):
+            self.assertEqual(self.status(port, key), 200)
+            self.assertEqual(self.predict(port, {"Authorization": f"Bearer {key}"})[0], 200)
+        self.assertEqual(self.status(port, "wrong-secret-0123456789abcdef"), 401)
+        self.assertEqual(running.stop(), 0)
+        self.assertNotIn("secret", running.text())
+        self.assertNotIn("open_to_everybody", running.text())
+
+    def test_a_large_body_without_a_key_is_refused_before_it_is_sent(self):
+        _, port = self.serve(env={"DROPSCORE_API_KEY": FIRST})
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS) as connection:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n"
+                               b"Content-Length: 10000000000\r\n\r\n")
+            self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 401 "))
+
+    def test_keys_of_a_file_change_without_a_restart(self):
+        keys = self.folder / "keys"
+        keys.write_text(f"{FIRST}\n")
+        running, port = self.serve("--api-key-file", keys, "--log-level", "debug")
+        self.assertEqual((self.status(port, FIRST), self.status(port, SECOND)), (200, 401))
+        keys.write_text(f"{FIRST}\n{SECOND}\n")
+        wait_until(lambda: self.status(port, SECOND) == 200, "the new key to be valid")
+        self.assertEqual(self.status(port, FIRST), 200)
+        (self.folder / "next").write_text(f"{SECOND}\n")
+        (self.folder / "next").rename(keys)
+        wait_until(lambda: self.status(port, FIRST) == 401, "the old key to have ended")
+        keys.write_text("short\n")
+        running.wait_for("api_keys_kept")
+        self.assertEqual(self.status(port, SECOND), 200, "a file that holds no key changes nothing")
+        keys.unlink()
+        wait_until(lambda: running.text().count("api_keys_kept") == 2, "the missing file to be said")
+        self.assertEqual(self.status(port, SECOND), 200)
+        self.assertNotIn("secret", running.text())
+        self.assertNotIn("short", running.text())
+
+    def test_beyond_this_machine_only_with_a_key_or_said_aloud(self):
+        for arguments in (["serve", "--model", self.model], ["up", "--dir", self.folder, "--model", self.model]):
+            done = run(*arguments, "--host", "0.0.0.0", "--port", 0)
+            self.assertEqual(done.returncode, 2)
+            for mend in ("DROPSCORE_API_KEY", "127.0.0.1", "--insecure-open"):
+                self.assertIn(mend, done.stderr.decode())
+        running, port = self.serve("--insecure-open")
+        self.assertEqual(self.predict(port, {})[0], 200)
+        running.wait_for("open_to_everybody")
+
+    def test_help_and_errors_never_show_a_key(self):
+        for command in ("serve", "up", "watch", "function"):
+            done = run(command, "--help", env={"DROPSCORE_API_KEY": FIRST})
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(b"DROPSCORE_API_KEY", done.stdout)
+            self.assertNotIn(b"secret", done.stdout)
+        for key in ("secret", "secret with spaces in it", "secret-" * 30):
+            done = run("serve", "--model", self.model, "--port", 0, env={"DROPSCORE_API_KEY": key})
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b"openssl rand", done.stderr)
+            self.assertNotIn(b"secret", done.stderr)
 
 
 if __name__ == "__main__":

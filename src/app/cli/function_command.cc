@@ -116,7 +116,9 @@ void add_function(CLI::App& app, Action& action) {
   add_option(command, "--model", arguments->model, "Model folder; default: `model` beside host.json");
   command.add_option("--api", arguments->api.url, "Score by POST URL/predict instead, each call within 120 s")
       ->envname("API_ENDPOINT");
-  command.add_option("--api-key", arguments->api.key, "Key that the API asks for; better given by DROPSCORE_API_KEY")
+  command
+      .add_option("--api-key", arguments->api.key,
+                  "Key that the API asks for, of several the first; better given by DROPSCORE_API_KEY")
       ->envname(environment_name("--api-key"));
   add_option(command, "--function-output", arguments->output,
              "store: read blobs and write results ourselves; binding: leave both to the host; auto: store where the "

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/command.h"
+#include "base/build_info.h"
 #include "base/log.h"
 
 namespace dropscore::app {
@@ -48,7 +49,7 @@ int run(int argc, char** argv) {
       "Every option can also be set by an environment variable (--max-errors: DROPSCORE_MAX_ERRORS) or in a file "
       "given\n"
       "with --config. Exit codes: 0 done, 1 failed, 2 usage. `dropscore COMMAND --help` explains each command.");
-  app.set_version_flag("--version", DROPSCORE_VERSION);
+  app.set_version_flag("--version", [] { return fmt::format("dropscore {}", build_info::summary()); });
   app.set_config("--config", "", "Read options from this file (TOML; a section for each command)")
       ->envname("DROPSCORE_CONFIG");
   app.require_subcommand(1);

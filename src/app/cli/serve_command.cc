@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
 #include "base/log.h"
 #include "base/stop.h"
@@ -11,15 +12,20 @@ namespace {
 struct ServeCommand {
   std::string model;
   http::ServerOptions server;
+  KeyArguments keys;
 };
 
-Status run_serve(const ServeCommand& arguments) {
+Status run_serve(ServeCommand& arguments) {
   block_stop_signals();
+  DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
                 http::Server::start([model] { return job::Scorer(model); }, arguments.server));
-  log::info("serving",
-            {{"host", arguments.server.host}, {"port", server->port()}, {"model_version", model->version()}});
+  log::info("serving", {{"host", arguments.server.host},
+                        {"port", server->port()},
+                        {"api_keys", keys->count()},
+                        {"model_version", model->version()}});
+  warn_if_open(*server);
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
   server->stop();
@@ -35,9 +41,14 @@ void add_serve(CLI::App& app, Action& action) {
       "POST /predict takes one customer as JSON, a list of them, {\"csv_data\": \"...\"}, or text/csv.\n"
       "Example: dropscore serve --model model --port 8000\n"
       "         curl -H 'Content-Type: text/csv' --data-binary @new.csv http://127.0.0.1:8000/predict\n"
-      "MODEL_DIR and PORT stand in for --model and --port.");
+      "MODEL_DIR and PORT stand in for --model and --port.\n"
+      "\n"
+      "Beyond this machine (--host 0.0.0.0) clients must send a key:\n"
+      "Example: DROPSCORE_API_KEY=$(openssl rand -hex 24) dropscore serve --model model --host 0.0.0.0\n"
+      "         curl -H \"X-API-Key: $DROPSCORE_API_KEY\" ... ; GET /health needs none.");
   add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
   add_server_options(command, arguments->server);
+  arguments->keys.add_to(command);
   command.callback([arguments, &action] {
     action = [arguments] {
       const Status done = run_serve(*arguments);

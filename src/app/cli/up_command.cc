@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
 #include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@ struct UpCommand {
   bool azure = false;
   std::string model;
   http::ServerOptions server;
+  KeyArguments keys;
   TriggerArguments trigger;
   ScoreArguments score;
 };
@@ -48,6 +50,7 @@ tl::unexpected<Error> with_hint(const UpCommand& arguments, Error error) {
 
 Status run_up(UpCommand& arguments) {
   block_stop_signals();
+  DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
   const std::filesystem::path model_directory = arguments.model.empty()
@@ -74,7 +77,9 @@ Status run_up(UpCommand& arguments) {
                    {"output", output},
                    {"host", arguments.server.host},
                    {"port", server->port()},
+                   {"api_keys", keys->count()},
                    {"model_version", model->version()}});
+  warn_if_open(*server);
   fmt::print(
       "dropscore is up. Drop CSV files into {}; results appear in {}.\nAPI: http://{}:{}/predict   Stop: Ctrl-C\n",
       input, output, arguments.server.host, server->port());
@@ -109,6 +114,7 @@ void add_up(CLI::App& app, Action& action) {
   add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another");
   add_option(command, "--model", arguments->model, "Model folder, where it is not DIR/models");
   add_server_options(command, arguments->server);
+  arguments->keys.add_to(command);
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {

@@ -71,7 +71,9 @@ void add_watch(CLI::App& app, Action& action) {
   add_option(command, "--api", arguments->api.url, "Score through POST URL/predict of a running API instead");
   add_option(command, "--api-timeout-s", arguments->api_timeout_s, "Time for one file through the API")
       ->check(CLI::Range(1, 86'400));
-  command.add_option("--api-key", arguments->api.key, "Key that the API asks for; better given by DROPSCORE_API_KEY")
+  command
+      .add_option("--api-key", arguments->api.key,
+                  "Key that the API asks for, of several the first; better given by DROPSCORE_API_KEY")
       ->envname(environment_name("--api-key"));
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);

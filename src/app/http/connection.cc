@@ -61,7 +61,7 @@ Task<void> Connection::respond(Request& request) {
   request.patience = milliseconds(shared().options.body_timeout_ms);
   request.continue_asked = head.http_1_1 && head.has_body() && equal_ignoring_case(head.expect, "100-continue");
 
-  const tl::expected<Plan, Problem> planned = shared().routes.plan(head, shared().options);
+  const tl::expected<Plan, Problem> planned = shared().routes.plan(head, shared().options, around_.keys);
   if (!planned) {
     co_await refuse(request, planned.error());
   } else {

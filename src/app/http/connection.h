@@ -90,6 +90,7 @@ struct Surroundings {
   std::unordered_set<LiveConnection*>& live;
   ReadyAnswers& ready;
   log::Gathered& lines;
+  KeyCheck& keys;
   Shared& shared;
 };
 

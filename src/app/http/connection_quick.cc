@@ -27,7 +27,7 @@ bool Connection::answer_next(ReadyAnswers& ready) {
   const std::string_view bytes = socket_.in().view();
   QuickRequest request;
   if (!read_quick_request(bytes, {shared().options.max_header_bytes, inline_body_bytes}, request)) return false;
-  const tl::expected<Plan, Problem> plan = shared().routes.plan(request.head, shared().options);
+  const tl::expected<Plan, Problem> plan = shared().routes.plan(request.head, shared().options, around_.keys);
   if (!plan || (plan->action != Action::health && plan->action != Action::score_json)) return false;
 
   RequestRecord& record = ready.add();

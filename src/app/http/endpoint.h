@@ -38,6 +38,13 @@ class BodyFilter {
   virtual void take(std::string_view bytes, std::string& kept) = 0;
 };
 
+/// Who may ask, where the server has keys.
+enum class Access : std::uint8_t {
+  key,                 ///< who brings one
+  key_but_to_options,  ///< likewise, but an OPTIONS request needs none: a handshake before keys are sent
+  open,                ///< everybody: probes
+};
+
 struct Endpoint {
   std::string path;   ///< "/events"
   std::string allow;  ///< methods: "POST, OPTIONS"
@@ -48,6 +55,7 @@ struct Endpoint {
   std::function<EndpointReply(const EndpointRequest&)> answer;
   /// `answer` never blocks: it is called where the request was read, however many others are blocked.
   bool immediate = false;
+  Access access = Access::key;
   std::function<std::unique_ptr<BodyFilter>()> filter = {};  ///< may be empty: the body is kept whole
 };
 

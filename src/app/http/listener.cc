@@ -49,9 +49,20 @@ std::uint16_t port_of(int socket) {
   return ntohs(port);
 }
 
+/// 127.0.0.0/8, ::1, and the former as an IPv6 address.
+bool is_loopback(const sockaddr& address) {
+  if (address.sa_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    return (ntohl(v4.s_addr) >> 24U) == 127U;
+  }
+  if (address.sa_family != AF_INET6) return false;
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+}
+
 }  // namespace
 
-Result<Listening> listen_on(const std::string& host, std::uint16_t port) {
+Result<Listening> listen_on(const std::string& host, std::uint16_t port, Reach reach) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -62,6 +73,13 @@ Result<Listening> listen_on(const std::string& host, std::uint16_t port) {
   }
   const Addresses addresses(found, &freeaddrinfo);
   const addrinfo& address = *addresses;
+  const bool loopback = is_loopback(*address.ai_addr);
+  if (reach == Reach::this_machine && !loopback) {
+    return fail(ErrorKind::misuse,
+                fmt::format("anybody who reaches {} could ask: set DROPSCORE_API_KEY to a key that clients must send "
+                            "(openssl rand -hex 24 makes one), or listen on 127.0.0.1, or say --insecure-open",
+                            host));
+  }
   FileDescriptor socket(
       ::socket(address.ai_family, address.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol));
   // Not SO_REUSEPORT: a second server on the same port must fail, not take half of the first one's customers.
@@ -71,7 +89,7 @@ Result<Listening> listen_on(const std::string& host, std::uint16_t port) {
     return fail(ErrorKind::misuse, fmt::format("cannot listen on {}:{}: {}", host, port, error_text(errno)));
   }
   const std::uint16_t bound = port_of(socket.get());
-  return Listening{std::move(socket), bound};
+  return Listening{std::move(socket), bound, loopback};
 }
 
 Listener::Listener(FileDescriptor listening, std::function<bool(int)> on_connection)

@@ -10,14 +10,18 @@
 
 namespace dropscore::http {
 
-/// A socket that listens, and the port it got.
+/// A socket that listens, the port it got, and whether this machine alone can connect.
 struct Listening {
   FileDescriptor socket;
   std::uint16_t port = 0;
+  bool loopback = false;
 };
 
-/// Errors: `misuse`: no such address here, or the port is taken.
-Result<Listening> listen_on(const std::string& host, std::uint16_t port);
+/// Who may connect: this machine alone (an address that is loopback, whatever its name), or whoever reaches it.
+enum class Reach : std::uint8_t { this_machine, everybody };
+
+/// Errors: `misuse`: no such address here, one that reaches further than asked for, or the port is taken.
+Result<Listening> listen_on(const std::string& host, std::uint16_t port, Reach reach);
 
 /// Accepts on a thread of its own until stopped, and hands on each connection as a non-blocking socket that the
 /// receiver owns.

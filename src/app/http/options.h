@@ -3,18 +3,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "app/http/api_key.h"
 #include "base/limits.h"
 #include "base/result.h"
 
 namespace dropscore::http {
 
 struct ServerOptions {
-  std::string host = "127.0.0.1";  ///< an address or a name of this machine; 0.0.0.0: all of its addresses
-  std::uint16_t port = 8000;       ///< 0: any free one, see Server::port()
-  unsigned threads = 2;            ///< reactors; for each, two more sleep unless there are large bodies to score
-  unsigned endpoint_threads = 16;  ///< answers of endpoints made at a time, each of which may block; others wait
+  std::string host = "127.0.0.1";       ///< an address or a name of this machine; 0.0.0.0: all of its addresses
+  std::uint16_t port = 8000;            ///< 0: any free one, see Server::port()
+  std::shared_ptr<const KeyRing> keys;  ///< one is asked for wherever access is not open; none: everybody may ask
+  bool insecure_open = false;           ///< without keys, may listen on more than this machine's loopback addresses
+  unsigned threads = 2;                 ///< reactors; for each, two more sleep unless there are large bodies to score
+  unsigned endpoint_threads = 16;       ///< answers of endpoints made at a time, each of which may block; others wait
 
   std::uint64_t max_json_body_bytes = limits::max_json_body_bytes;
   std::uint64_t max_csv_body_bytes = limits::max_csv_body_bytes;

@@ -62,6 +62,7 @@ bool take_field(std::string_view name, std::string_view value, RequestHead& head
       head.accept = value;
       return true;
     case 7: return !is("Upgrade");
+    case 9: return !is("X-API-Key") || once(head.api_key, value);
     case 10: return !is("Connection") || (once(seen.connection) && equal_ignoring_case(value, "keep-alive"));
     case 12:
       if (is("Content-Type")) {
@@ -70,6 +71,7 @@ bool take_field(std::string_view name, std::string_view value, RequestHead& head
         return true;
       }
       return !is("X-Request-Id") || once(head.request_id, value);
+    case 13: return !is("Authorization") || once(head.authorization, value);
     case 14: return !is("Content-Length") || (once(seen.content_length) && read_length(value, head.content_length));
     case 16: return !is("Content-Encoding") && !is("Proxy-Connection");
     case 17: return !is("Transfer-Encoding");

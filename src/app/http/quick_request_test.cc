@@ -21,7 +21,7 @@ TEST(QuickRequest, TakesWhatClientsSend) {
   const std::string text =
       "POST /predict?a=1 HTTP/1.1\r\nhost: example.com:8000\r\nUser-Agent: curl/8.5.0\r\nACCEPT:  */* \r\n"
       "Content-Type: application/json; charset=utf-8\r\nContent-Length: 7\r\nConnection: Keep-Alive\r\n"
-      "X-Request-Id: abc\r\nEmpty:\r\n\r\n{\"a\":1}";
+      "X-Request-Id: abc\r\nx-api-key: secret\r\nAuthorization: Bearer other\r\nEmpty:\r\n\r\n{\"a\":1}";
   QuickRequest request;
   const std::string and_more = text + "GET /next";
   ASSERT_TRUE(read_quick_request(and_more, limits, request));
@@ -31,6 +31,8 @@ TEST(QuickRequest, TakesWhatClientsSend) {
   EXPECT_EQ(request.head.content_type, "application/json; charset=utf-8");
   EXPECT_EQ(request.head.content_length, 7U);
   EXPECT_EQ(request.head.request_id, "abc");
+  EXPECT_EQ(request.head.api_key, "secret");
+  EXPECT_EQ(request.head.authorization, "Bearer other");
   EXPECT_TRUE(request.head.http_1_1 && request.head.keep_alive && !request.head.chunked);
   EXPECT_EQ(request.body, "{\"a\":1}");
   EXPECT_EQ(request.bytes, text.size());
@@ -39,15 +41,31 @@ TEST(QuickRequest, TakesWhatClientsSend) {
 }
 
 TEST(QuickRequest, LeavesWhatIsMissingOrUnusual) {
-  const std::string whole = post("application/json", "{}", "X-Request-Id: 1\r\n");
+  const std::string whole = post("application/json", "{}", "X-Request-Id: 1\r\nX-API-Key: k\r\nAuthorization: k\r\n");
   EXPECT_TRUE(taken(whole));
   for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_FALSE(taken(whole.substr(0, i))) << i;
-  for (const char* field :
-       {"Host: b", "Content-Length: 2", "Content-Type: text/csv", "X-Request-Id: 2", "Transfer-Encoding: chunked",
-        "Expect: 100-continue", "Connection: close", "Connection: keep-alive, upgrade", "Upgrade: h2c",
-        "Proxy-Connection: close", "Content-Encoding: gzip", "A : 1", ": 1", "A", "A: caf\xC3\xA9", "A: b\tc",
-        " folded", "A: b\rc"}) {
-    EXPECT_FALSE(taken(post("application/json", "{}", std::string("X-Request-Id: 1\r\n") + field + "\r\n"))) << field;
+  const std::string once = "X-Request-Id: 1\r\nX-API-Key: k\r\nAuthorization: k\r\n";
+  for (const char* field : {"Host: b",
+                            "Content-Length: 2",
+                            "Content-Type: text/csv",
+                            "X-Request-Id: 2",
+                            "X-API-Key: k",
+                            "Authorization: k",
+                            "Transfer-Encoding: chunked",
+                            "Expect: 100-continue",
+                            "Connection: close",
+                            "Connection: keep-alive, upgrade",
+                            "Upgrade: h2c",
+                            "Proxy-Connection: close",
+                            "Content-Encoding: gzip",
+                            "A : 1",
+                            ": 1",
+                            "A",
+                            "A: caf\xC3\xA9",
+                            "A: b\tc",
+                            " folded",
+                            "A: b\rc"}) {
+    EXPECT_FALSE(taken(post("application/json", "{}", once + field + "\r\n"))) << field;
   }
   EXPECT_FALSE(taken(post("application/json", std::string(1001, ' '))));
   EXPECT_FALSE(taken(post("application/json", "{}", "A: " + std::string(4096, 'a') + "\r\n")));
@@ -80,6 +98,8 @@ void same_as_parser(std::string_view text, const QuickRequest& quick) {
   RC_ASSERT(head.content_encoding == quick.head.content_encoding);
   RC_ASSERT(head.expect == quick.head.expect);
   RC_ASSERT(head.request_id == quick.head.request_id);
+  RC_ASSERT(head.api_key == quick.head.api_key);
+  RC_ASSERT(head.authorization == quick.head.authorization);
   RC_ASSERT(head.accept == quick.head.accept);
   std::string body(quick.body.size() + 1, '\0');
   std::size_t count = 0;
@@ -99,8 +119,8 @@ rc::Gen<std::string> requests() {
       "content-length:3 \r\n", "Content-Type: application/json\r\n", "Accept: text/csv\r\n", "accept:\r\n",
       "X-Request-Id: 7\r\n", "Connection: keep-alive\r\n", "Connection: close\r\n", "Connection:\r\n",
       "Keep-Alive: timeout=5\r\n", "TE: trailers\r\n", "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n",
-      "X: y\r\n", "X:\r\n", "x\t: y\r\n", " y\r\n", "X: \"q\\\"\r\n", "Trailer: X\r\n", "Upgrade: a\r\n",
-      "Sec-X!#: ~\r\n");
+      "X-API-Key: 8\r\n", "Authorization: Bearer 9\r\n", "X-API-KEY:\r\n", "X: y\r\n", "X:\r\n", "x\t: y\r\n", " y\r\n",
+      "X: \"q\\\"\r\n", "Trailer: X\r\n", "Upgrade: a\r\n", "Sec-X!#: ~\r\n");
   const auto fields = rc::gen::resize(8, rc::gen::container<std::vector<std::string>>(field));
   return rc::gen::map(rc::gen::tuple(line, fields, rc::gen::arbitrary<bool>(), rc::gen::inRange<std::size_t>(0, 400),
                                      rc::gen::inRange(0, 1024)),
@@ -129,7 +149,9 @@ RC_GTEST_PROP(QuickRequest, ReadsAsTheParserDoesWhereItTakesMost, (const std::st
   std::string printable;
   for (const char c : value) printable += c > ' ' && c < '\x7f' ? c : ' ';
   const std::size_t at = *rc::gen::inRange<std::size_t>(0, 120);
-  std::string text = post("application/json", body, "X-Any: " + printable + "\r\nX-Request-Id: r" + printable + "\r\n");
+  std::string text = post("application/json", body,
+                          "X-Any: " + printable + "\r\nX-Request-Id: r" + printable + "\r\nX-API-Key:" + printable +
+                              "\r\nAuthorization: Bearer " + printable + "\r\n");
   if (*rc::gen::arbitrary<bool>()) text[at] = *rc::gen::arbitrary<char>();
   QuickRequest quick;
   if (read_quick_request(text, limits, quick)) same_as_parser(text, quick);

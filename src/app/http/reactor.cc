@@ -13,7 +13,8 @@ constexpr std::chrono::milliseconds sweep_period{50};
 }  // namespace
 
 struct Reactor::State {
-  State(Shared& shared, Workers& workers) : surroundings{loop, workers, live, ready, lines, shared} {}
+  State(Shared& shared, Workers& workers)
+      : keys(shared.options.keys), surroundings{loop, workers, live, ready, lines, keys, shared} {}
 
   void sweep(Clock::time_point now) {
     for (LiveConnection* const connection : live) connection->check_deadline(now);
@@ -30,6 +31,7 @@ struct Reactor::State {
   std::unordered_set<LiveConnection*> live;
   ReadyAnswers ready;
   log::Gathered lines;
+  KeyCheck keys;
   EventLoop loop{sweep_period, [this](Clock::time_point now) { sweep(now); }};
   Surroundings surroundings;
   std::thread thread;

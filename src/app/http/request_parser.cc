@@ -1,5 +1,6 @@
 #include "app/http/request_parser.h"
 
+#include <iterator>
 #include <limits>
 
 #include <boost/beast/http/buffer_body.hpp>
@@ -36,6 +37,8 @@ struct RequestParser::State {
   bool take_head();
   bool check_framing();
   bool check_host();
+  /// A field's value; empty where it comes twice.
+  std::string_view only(beast::string_view name) const;
 
   beast::http::request_parser<beast::http::buffer_body> parser;
   std::size_t max_header_bytes;
@@ -67,6 +70,11 @@ bool RequestParser::State::check_host() {
   return false;
 }
 
+std::string_view RequestParser::State::only(beast::string_view name) const {
+  const auto [first, last] = parser.get().equal_range(name);
+  return first != last && std::next(first) == last ? trimmed(view(first->value())) : std::string_view();
+}
+
 bool RequestParser::State::take_head() {
   const auto& message = parser.get();
   head.method = view(message.method_string());
@@ -80,6 +88,8 @@ bool RequestParser::State::take_head() {
   head.content_encoding = trimmed(view(message[field::content_encoding]));
   head.expect = trimmed(view(message[field::expect]));
   head.request_id = view(message["X-Request-Id"]);
+  head.api_key = only("X-API-Key");
+  head.authorization = only("Authorization");
   const auto accepts = message.equal_range(field::accept);
   for (auto at = accepts.first; at != accepts.second; ++at) {
     if (!head.accept.empty()) head.accept += ',';

@@ -26,7 +26,9 @@ struct RequestHead {
   std::string_view content_encoding;
   std::string_view expect;
   std::string_view request_id;
-  std::string accept;  ///< several are joined by commas
+  std::string_view api_key;        ///< X-API-Key; empty where it comes twice: as if none came
+  std::string_view authorization;  ///< likewise
+  std::string accept;              ///< several are joined by commas
 
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
 };

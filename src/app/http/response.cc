@@ -4,9 +4,7 @@
 
 #include <fmt/format.h>
 
-#ifndef DROPSCORE_VERSION
-#define DROPSCORE_VERSION "unversioned"
-#endif
+#include "base/build_info.h"
 
 namespace dropscore::http {
 namespace {
@@ -44,8 +42,8 @@ std::string http_date(std::time_t time) {
 void append_head(std::string& out, const ResponseHead& head) {
   // The version is the server's own, whatever the request's: RFC 9112, 2.3.
   append(out, "HTTP/1.1 ", fmt::format_int(head.status).c_str(), " ", reason_phrase(head.status),
-         "\r\nServer: dropscore/" DROPSCORE_VERSION "\r\nDate: ", date_now(), "\r\nContent-Type: ", head.content_type,
-         "\r\n");
+         "\r\nServer: dropscore/", build_info::version, "\r\nDate: ", date_now(),
+         "\r\nContent-Type: ", head.content_type, "\r\n");
   switch (head.framing) {
     case Framing::length: append(out, "Content-Length: ", fmt::format_int(head.content_length).c_str(), "\r\n"); break;
     case Framing::chunked: out += "Transfer-Encoding: chunked\r\n"; break;

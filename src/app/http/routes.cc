@@ -41,6 +41,26 @@ tl::unexpected<Problem> refuse_type(std::string detail) {
   return refuse(415, std::move(detail), {{"Accept-Post", std::string(post_types)}});
 }
 
+bool asks_for_key(Access access, const RequestHead& head) {
+  switch (access) {
+    case Access::key: return true;
+    case Access::key_but_to_options: return head.method != "OPTIONS";
+    case Access::open: return false;
+  }
+  return true;
+}
+
+tl::expected<void, Problem> check_key(const RequestHead& head, KeyCheck& keys) {
+  const auto unauthorized = [](const char* detail) { return refuse(401, detail, {{"WWW-Authenticate", "Bearer"}}); };
+  switch (keys.judge(head)) {
+    case KeyCheck::Verdict::admitted: return {};
+    case KeyCheck::Verdict::no_key:
+      return unauthorized("this wants a key: send it in the header X-API-Key, or as Authorization: Bearer KEY");
+    case KeyCheck::Verdict::wrong_key: return unauthorized("the key that was sent is not valid");
+  }
+  return {};
+}
+
 /// What every body must be.
 tl::expected<void, Problem> check_body(const RequestHead& head) {
   if (!head.chunked && !head.content_length) {
@@ -85,8 +105,8 @@ Problem body_too_large(std::uint64_t limit_bytes) {
 
 Result<Routes> Routes::make(bool predicts, std::vector<Endpoint> endpoints, const ServerOptions& options) {
   Routes made;
-  made.routes_.push_back({"/health", Resource::health, "GET, HEAD"});
-  if (predicts) made.routes_.push_back({"/predict", Resource::predict, "POST"});
+  made.routes_.push_back({"/health", Resource::health, "GET, HEAD", Access::open});
+  if (predicts) made.routes_.push_back({"/predict", Resource::predict, "POST", Access::key});
   for (Endpoint& endpoint : endpoints) {
     const auto wrong = [&endpoint](std::string_view why) {
       return fail(ErrorKind::misuse, fmt::format("the endpoint {}: {}", endpoint.path, why));
@@ -98,7 +118,7 @@ Result<Routes> Routes::make(bool predicts, std::vector<Endpoint> endpoints, cons
       return wrong("the limit on its bodies, which are held in memory, is over that on JSON bodies");
     }
     auto shared = std::make_shared<const Endpoint>(std::move(endpoint));
-    made.routes_.push_back({shared->path, Resource::endpoint, shared->allow, shared});
+    made.routes_.push_back({shared->path, Resource::endpoint, shared->allow, shared->access, shared});
   }
   return made;
 }
@@ -133,9 +153,12 @@ tl::expected<Plan, Problem> Routes::plan_endpoint(const RequestHead& head, const
   return plan;
 }
 
-tl::expected<Plan, Problem> Routes::plan(const RequestHead& head, const ServerOptions& options) const {
+tl::expected<Plan, Problem> Routes::plan(const RequestHead& head, const ServerOptions& options, KeyCheck& keys) const {
   const Route* const route = find(head.target);
   if (route == nullptr) return refuse(404, fmt::format("there is nothing here; the paths are {}", known_paths()));
+  if (asks_for_key(route->access, head)) {
+    if (const auto admitted = check_key(head, keys); !admitted) return tl::unexpected<Problem>(admitted.error());
+  }
   if (!allows(route->allow, head.method)) {
     return refuse(405, fmt::format("{} takes {}", route->path, route->allow), {{"Allow", route->allow}});
   }

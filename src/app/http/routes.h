@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/http/api_key.h"
 #include "app/http/endpoint.h"
 #include "app/http/negotiation.h"
 #include "app/http/options.h"
@@ -32,7 +33,8 @@ class Routes {
   /// or methods, a path that is none or taken, a limit that cannot be kept).
   static Result<Routes> make(bool predicts, std::vector<Endpoint> endpoints, const ServerOptions& options);
 
-  tl::expected<Plan, Problem> plan(const RequestHead& head, const ServerOptions& options) const;
+  /// `keys`, of the calling thread, are asked about every path whose access is not open.
+  tl::expected<Plan, Problem> plan(const RequestHead& head, const ServerOptions& options, KeyCheck& keys) const;
 
   /// The target's path as logs and metrics call it: one of the known paths, or "other". Never the client's own text.
   /// Lives as long as the Routes.
@@ -44,6 +46,7 @@ class Routes {
     std::string path;
     Resource resource;
     std::string allow;
+    Access access;
     std::shared_ptr<const Endpoint> endpoint = nullptr;
   };
   static tl::expected<Plan, Problem> plan_endpoint(const RequestHead& head, const Route& route);

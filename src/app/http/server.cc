@@ -28,6 +28,7 @@ struct Server::State {
   Shared shared;
   Workers workers;  // two for each reactor, so that one huge JSON body does not hold up every CSV
   std::uint16_t port = 0;
+  bool loopback = true;
   std::vector<std::unique_ptr<Reactor>> reactors;
   std::size_t next_reactor = 0;  // of the listener's thread
   std::unique_ptr<Listener> listener;
@@ -51,9 +52,11 @@ Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> score
                                               std::vector<Endpoint> endpoints) {
   DROPSCORE_CHECK(options.validate());
   DROPSCORE_TRY(Routes routes, Routes::make(scorer != nullptr, std::move(endpoints), options));
-  DROPSCORE_TRY(Listening listening, listen_on(options.host, options.port));
+  const Reach reach = options.keys || options.insecure_open ? Reach::everybody : Reach::this_machine;
+  DROPSCORE_TRY(Listening listening, listen_on(options.host, options.port, reach));
   auto state = std::make_unique<State>(options, std::move(routes), std::move(scorer));
   state->port = listening.port;
+  state->loopback = listening.loopback;
   for (unsigned i = 0; i < options.threads; ++i)
     state->reactors.push_back(std::make_unique<Reactor>(state->shared, state->workers));
   state->listener = std::make_unique<Listener>(std::move(listening.socket),
@@ -66,6 +69,7 @@ Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Server::~Server() { stop(); }
 
 std::uint16_t Server::port() const { return state_->port; }
+bool Server::open_to_everybody() const { return !state_->shared.options.keys && !state_->loopback; }
 
 bool Server::stop() {
   State& state = *state_;

@@ -19,7 +19,8 @@ class Server {
   /// Listens, and answers from threads of its own once this returns. `scorer` is asked once for each request, by any
   /// of those threads at the same time as others, so that a model can be swapped while serving; it must not block.
   /// It may be empty: then there is no /predict, and /health says no more than that the server is up.
-  /// Errors: `misuse` for options, endpoints, an address that is not this machine's, or a port that is taken.
+  /// Errors: `misuse` for options, endpoints, an address that is not this machine's, or reaches beyond
+  /// it without keys and options.insecure_open, or a port that is taken.
   static Result<std::unique_ptr<Server>> start(std::function<job::Scorer()> scorer, const ServerOptions& options,
                                                std::vector<Endpoint> endpoints = {});
   /// As stop().
@@ -28,6 +29,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   std::uint16_t port() const;
+  /// Whoever reaches this machine may ask: no key is wanted, and the address is not loopback.
+  bool open_to_everybody() const;
 
   /// Takes no new connection or request, lets those under way end within options.drain_timeout_ms, cuts the others
   /// off, and returns once every thread has ended, but for those that an endpoint's answer still holds: false where

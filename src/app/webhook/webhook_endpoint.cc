@@ -26,6 +26,7 @@ http::Endpoint webhook_endpoint(event::WebhookScope scope, Notify notify) {
   http::Endpoint endpoint;
   endpoint.path = "/events";
   endpoint.allow = "POST, OPTIONS";
+  endpoint.access = http::Access::key_but_to_options;
   endpoint.max_body_bytes = event::max_event_bytes;
   endpoint.answer = [scope = std::move(scope), notify = std::move(notify)](const http::EndpointRequest& request) {
     const http::RequestHead& head = request.parser.head();

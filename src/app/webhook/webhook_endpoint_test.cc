@@ -23,11 +23,14 @@ struct Heard {
   std::vector<telemetry::TraceContext> traces;
 };
 
+const std::string key = "0123456789abcdef-key";
+
 class WebhookTest : public testing::Test {
  protected:
   void SetUp() override {
     http::ServerOptions options;
     options.port = 0;
+    options.keys = std::make_shared<http::KeyRing>(std::vector<std::string>{key});
     auto notify = [heard = heard_](const std::string& blob, const telemetry::TraceContext& trace) {
       const std::lock_guard lock(heard->mutex);
       heard->blobs.push_back(blob);
@@ -40,7 +43,7 @@ class WebhookTest : public testing::Test {
 
   http::Response deliver(const std::string& body, const std::string& headers) const {
     return http::TestClient(server_->port())
-        .ask("POST /events?code=secret HTTP/1.1\r\nHost: a\r\n" + headers +
+        .ask("POST /events HTTP/1.1\r\nHost: a\r\nX-API-Key: " + key + "\r\n" + headers +
              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
   }
   std::vector<std::string> heard() const {
@@ -86,6 +89,21 @@ TEST_F(WebhookTest, AnEventsOwnTraceComesBeforeItsRequests) {
   EXPECT_EQ(heard_->traces[1].span_id.front(), 0xdd);
 }
 
+// Event Grid sends the key with what it delivers (a subscription's delivery property), not with CloudEvents' handshake.
+TEST_F(WebhookTest, EventsWantTheKeyAndTheHandshakeNone) {
+  const std::string events = "[" + created("input-data", "a.csv") + "]";
+  const http::Response refused =
+      http::TestClient(server_->port())
+          .ask("POST /events HTTP/1.1\r\nHost: a\r\n" + grid +
+               "Notification\r\nContent-Length: " + std::to_string(events.size()) + "\r\n\r\n" + events);
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_THAT(heard(), IsEmpty());
+  EXPECT_EQ(http::TestClient(server_->port())
+                .ask("OPTIONS /events HTTP/1.1\r\nHost: a\r\nWebHook-Request-Origin: eventgrid.azure.net\r\n\r\n")
+                .status,
+            200);
+}
+
 TEST_F(WebhookTest, EventGridsHandshake) {
   const http::Response response = deliver(
       R"([{"id":"2d1781af","topic":"/subscriptions/x","subject":"","data":{"validationCode":"512d38b6","validationUrl":)"
@@ -117,7 +135,9 @@ TEST_F(WebhookTest, RefusesWhatIsNoEvent) {
   EXPECT_THAT(response.body, HasSubstr(R"("success":false)"));
   EXPECT_EQ(deliver("{}", "Content-Type: text/plain\r\n").status, 415);
   EXPECT_EQ(deliver(std::string(event::max_event_bytes + 1, ' '), grid + "Notification\r\n").status, 413);
-  EXPECT_EQ(http::TestClient(server_->port()).ask("GET /events HTTP/1.1\r\nHost: a\r\n\r\n").status, 405);
+  EXPECT_EQ(
+      http::TestClient(server_->port()).ask("GET /events HTTP/1.1\r\nHost: a\r\nX-API-Key: " + key + "\r\n\r\n").status,
+      405);
   EXPECT_THAT(heard(), IsEmpty());
 }
 
