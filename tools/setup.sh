@@ -46,10 +46,10 @@ install_packages() {
 
 # npm writes node_modules/.package-lock.json last of all, so that a broken installation is made again.
 install_from_npm() {
-  local installed=tests/azure/node_modules/.package-lock.json
-  [ ! "$installed" -nt tests/azure/package-lock.json ] || return 0
-  echo "installing from npm: azurite and the clients of Azure Storage (tests/azure)"
-  (cd tests/azure && npm ci --ignore-scripts --loglevel=error > /dev/null)
+  local folder=$1 what=$2 installed=$1/node_modules/.package-lock.json
+  [ ! "$installed" -nt "$folder/package-lock.json" ] || return 0
+  echo "installing from npm: $what ($folder)"
+  (cd "$folder" && npm ci --ignore-scripts --loglevel=error > /dev/null)
 }
 
 # A peer among others: where npm has none, bench/run.py says so and goes on.
@@ -63,6 +63,7 @@ install_onnxruntime() {
 
 install_packages
 case "$task" in
-  test|azure) install_from_npm ;;
+  test|azure) install_from_npm tests/azure "azurite and the clients of Azure Storage" ;;&
+  test) install_from_npm tests/telemetry "OpenTelemetry's code for the messages of its protocol" ;;
   bench) install_onnxruntime ;;
 esac

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/http_date.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::azure {
 namespace {
@@ -52,11 +53,12 @@ std::string url_of(std::string_view origin, const Draft& draft) {
 class Operation {
  public:
   Operation(const StorageRequest& request, std::string_view endpoint, Credential& credential, net::HttpClient& client,
-            const net::RetryPolicy& policy)
+            const net::RetryPolicy& policy, std::string_view service)
       : request_(request),
         credential_(credential),
         client_(client),
         retry_(policy, request.deadline),
+        service_(service),
         name_(operation_of(request)),
         client_request_id_(make_uuid()) {
     const std::size_t host = endpoint.find("://") + 3;
@@ -128,13 +130,15 @@ class Operation {
         {{"operation", name_},
          {"path", path_},
          {"status", reply.status},
-         {"why", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
+         {"error", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
          {"tries", retry_.tries()},
          {"wait_ms", delay->count()}});
+    telemetry::add(telemetry::Metric::retries, 1, {service_, name_});
     return retry_.wait(*delay);
   }
 
   tl::unexpected<Error> used_up(const Result<bool>& answered, const StorageReply& reply) const {
+    telemetry::add(telemetry::Metric::retries_exhausted, 1, {service_, name_});
     const std::string why =
         answered ? fmt::format("{} {}", reply.status, reply.error_code) : answered.error().detail.text;
     return fail(
@@ -147,6 +151,7 @@ class Operation {
   Credential& credential_;
   net::HttpClient& client_;
   net::Retry retry_;
+  std::string_view service_;
   std::string name_;
   std::string client_request_id_;  ///< one for all tries: the service's logs show that they belong together
   std::string origin_;
@@ -160,17 +165,22 @@ class Operation {
 }  // namespace
 
 StorageClient::StorageClient(std::string endpoint, std::shared_ptr<Credential> credential,
-                             std::shared_ptr<net::HttpClient> client, const net::RetryPolicy& policy)
-    : endpoint_(std::move(endpoint)), credential_(std::move(credential)), client_(std::move(client)), policy_(policy) {}
+                             std::shared_ptr<net::HttpClient> client, const net::RetryPolicy& policy,
+                             std::string_view service)
+    : endpoint_(std::move(endpoint)),
+      credential_(std::move(credential)),
+      client_(std::move(client)),
+      policy_(policy),
+      service_(service) {}
 
 Result<StorageReply> StorageClient::call(const StorageRequest& request) {
   StorageReply reply;
-  DROPSCORE_CHECK(Operation(request, endpoint_, *credential_, *client_, policy_).run(false, reply));
+  DROPSCORE_CHECK(Operation(request, endpoint_, *credential_, *client_, policy_, service_).run(false, reply));
   return reply;
 }
 
 Result<std::unique_ptr<net::Exchange>> StorageClient::open(const StorageRequest& request, StorageReply& refusal) {
-  return Operation(request, endpoint_, *credential_, *client_, policy_).run(true, refusal);
+  return Operation(request, endpoint_, *credential_, *client_, policy_, service_).run(true, refusal);
 }
 
 }  // namespace dropscore::azure

@@ -40,9 +40,10 @@ struct StorageReply {
 /// Thread-safe.
 class StorageClient {
  public:
-  /// REQUIRES: policy.validate() is ok. `endpoint` as in Account, without a '/' at its end.
+  /// REQUIRES: policy.validate() is ok. `endpoint` as in Account, without a '/' at its end. `service` is what metrics
+  /// call it, a literal.
   StorageClient(std::string endpoint, std::shared_ptr<Credential> credential, std::shared_ptr<net::HttpClient> client,
-                const net::RetryPolicy& policy = {});
+                const net::RetryPolicy& policy = {}, std::string_view service = "blob");
 
   /// Errors: `try_later` once tries or time are used up; the text names operation, path, status, error code and both
   /// request ids.
@@ -59,6 +60,7 @@ class StorageClient {
   std::shared_ptr<Credential> credential_;
   std::shared_ptr<net::HttpClient> client_;
   net::RetryPolicy policy_;
+  std::string_view service_;
 };
 
 /// The error for an answer that nobody expected: 401 and 403 say which right is missing (kind `try_later`: roles take

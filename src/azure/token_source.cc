@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::azure {
 namespace {
@@ -62,8 +63,12 @@ class Asker {
         passing = passing && exchange.error().kind == ErrorKind::try_later;
       }
       const std::optional<milliseconds> delay = retry.next_delay(wait);
-      if (!passing || retry.tries() >= most_tries || !delay) return refused(who, why, retry.tries());
-      log::debug("token_retry", {{"source", who}, {"answer", why}, {"wait_ms", delay->count()}});
+      if (!passing || retry.tries() >= most_tries || !delay) {
+        if (passing) telemetry::add(telemetry::Metric::retries_exhausted, 1, {"token", "GET"});
+        return refused(who, why, retry.tries());
+      }
+      telemetry::add(telemetry::Metric::retries, 1, {"token", "GET"});
+      log::debug("token_retry", {{"source", who}, {"error", why}, {"wait_ms", delay->count()}});
       if (!retry.wait(*delay)) return refused(who, why, retry.tries());
     }
   }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "telemetry/metrics.h"
+
 namespace dropscore::event {
 namespace {
 
@@ -21,7 +23,6 @@ telemetry::TraceContext or_new(const telemetry::TraceContext& trace) {
 
 void Arrivals::put_in_line(const std::string& blob, Item& item) {
   item.where = Where::in_line;
-  item.in_line_since = std::chrono::system_clock::now();
   line_.push_back(blob);
   changed_.notify_one();
 }
@@ -32,6 +33,7 @@ void Arrivals::arrived(const std::string& blob, const telemetry::TraceContext& t
   Item& item = at->second;
   // Whatever version a sweep saw, this arrival may be another one.
   item.swept_etag.clear();
+  if (is_new || (item.where == Where::in_work && !item.dirty)) item.event_time = std::chrono::system_clock::now();
   if (is_new) {
     item.trace = or_new(trace);
     put_in_line(blob, item);
@@ -60,6 +62,7 @@ bool Arrivals::found(const std::string& blob, const std::string& etag, Clock::ti
   item.swept_etag = etag;
   item.trace = or_new({});
   put_in_line(blob, item);
+  telemetry::add(telemetry::Metric::sweep_found);
   return true;
 }
 
@@ -87,7 +90,7 @@ Envelope Arrivals::hand_out() {
   envelope.attempt = item.attempt;
   envelope.receipt = item.receipt;
   envelope.trace = item.trace;
-  envelope.happened = item.in_line_since;
+  envelope.event_time = item.event_time;
   return envelope;
 }
 
@@ -121,9 +124,10 @@ Status Arrivals::acknowledge(const Envelope& envelope) {
   Item& item = at->second;
   done_[envelope.blob] = Done{envelope.etag.value_or(item.swept_etag), Clock::now()};
   if (item.dirty) {
-    telemetry::TraceContext trace = std::move(item.next_trace);
-    item = Item{};
-    item.trace = std::move(trace);
+    Item next;
+    next.event_time = item.event_time;
+    next.trace = std::move(item.next_trace);
+    item = std::move(next);
     put_in_line(envelope.blob, item);
   } else {
     items_.erase(at);
@@ -151,6 +155,11 @@ void Arrivals::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   changed_.notify_all();
+}
+
+std::size_t Arrivals::waiting_count() const {
+  const std::lock_guard lock(mutex_);
+  return line_.size() + waiting_.size();
 }
 
 std::size_t Arrivals::done_count() const {

@@ -45,20 +45,23 @@ class Arrivals {
   Status retry(const Envelope& envelope, std::chrono::milliseconds delay);
   void stop();
 
+  /// Blobs in line, and those that wait for another try.
+  std::size_t waiting_count() const;
   /// Blobs remembered as done with; for tests of the bound.
   std::size_t done_count() const;
 
  private:
+  using EventTime = std::optional<std::chrono::system_clock::time_point>;
   enum class Where : std::uint8_t { in_line, in_work, waiting };
 
   struct Item {
     Where where = Where::in_line;
     int attempt = 1;
-    bool dirty = false;             ///< arrived again while in work
-    std::string swept_etag;         ///< the version a sweep found; empty where an event came
-    std::string receipt;            ///< of the present delivery; only while in work
-    telemetry::TraceContext trace;  ///< of all deliveries of this arrival
-    std::chrono::system_clock::time_point in_line_since{};
+    bool dirty = false;                  ///< arrived again while in work
+    std::string swept_etag;              ///< the version a sweep found; empty where an event came
+    std::string receipt;                 ///< of the present delivery; only while in work
+    EventTime event_time;                ///< of the first event that is not dealt with; empty where a sweep found it
+    telemetry::TraceContext trace;       ///< of all deliveries of this arrival
     telemetry::TraceContext next_trace;  ///< of the arrival that made it dirty
     Clock::time_point due{};             ///< only while waiting
   };

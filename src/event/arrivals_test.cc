@@ -221,7 +221,7 @@ TEST(Arrivals, OneArrivalIsOneTraceHoweverOftenItIsDelivered) {
   const Envelope first = *arrivals.take(0ms);
   EXPECT_TRUE(first.trace.has_trace());
   EXPECT_FALSE(first.trace.has_span());
-  EXPECT_TRUE(first.happened);
+  EXPECT_TRUE(first.event_time);
   ASSERT_TRUE(arrivals.retry(first, 0ms));
   const Envelope again = *arrivals.take(0ms);
   EXPECT_EQ(again.trace.trace_id, first.trace.trace_id);

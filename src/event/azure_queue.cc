@@ -8,6 +8,7 @@
 #include <pugixml.hpp>
 
 #include "base/base64.h"
+#include "net/http_date.h"
 
 namespace dropscore::event {
 namespace {
@@ -62,7 +63,7 @@ Status validate_queue_name(std::string_view name) {
 
 AzureQueue::AzureQueue(const azure::Account& account, std::string name, std::shared_ptr<net::HttpClient> client,
                        const net::RetryPolicy& retry)
-    : client_(account.queue_endpoint, account.credential, std::move(client), retry),
+    : client_(account.queue_endpoint, account.credential, std::move(client), retry, "queue"),
       name_(std::move(name)),
       queue_path_("/" + net::percent_encoded(name_)),
       messages_path_(queue_path_ + "/messages") {}
@@ -85,6 +86,20 @@ Result<std::uint64_t> AzureQueue::length() {
     return fail(ErrorKind::try_later, "the queue does not say how many messages it holds");
   }
   return count;
+}
+
+Result<std::optional<std::chrono::system_clock::time_point>> AzureQueue::oldest() {
+  DROPSCORE_TRY(const azure::StorageReply reply,
+                client_.call(request_of("GET", messages_path_, {{"numofmessages", "1"}, {"peekonly", "true"}})));
+  if (!reply.ok()) return tl::unexpected(refusal("peek messages", messages_path_, reply));
+  pugi::xml_document document;
+  const bool read = document.load_buffer(reply.body.data(), reply.body.size());
+  if (!read) return fail(ErrorKind::try_later, "the queue's answer is no XML");
+  const pugi::xml_node message = document.child("QueueMessagesList").child("QueueMessage");
+  if (!message) return std::nullopt;
+  const auto put = net::parse_http_date(message.child_value("InsertionTime"), std::chrono::system_clock::now());
+  if (!put) return fail(ErrorKind::try_later, "the queue does not say when a message was put");
+  return put;
 }
 
 Result<std::vector<QueueMessage>> AzureQueue::take(int most, std::chrono::seconds visibility) {

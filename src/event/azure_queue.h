@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class AzureQueue {
   Status make();
   /// Messages, those being worked on too; approximate.
   Result<std::uint64_t> length();
+  /// When the first of the messages that nobody has in hand was put; empty where there is none.
+  Result<std::optional<std::chrono::system_clock::time_point>> oldest();
   /// At most `most` (1 to 32), hidden from others for `visibility` (1 s to 7 days).
   Result<std::vector<QueueMessage>> take(int most, std::chrono::seconds visibility);
   /// Keeps it hidden for `visibility` from now (0: give it back at once); the new receipt.

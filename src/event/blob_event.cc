@@ -12,7 +12,7 @@
 #include "base/json_writer.h"
 #include "base/utf8.h"
 #include "event/blob_url.h"
-#include "event/rfc3339.h"
+#include "event/event_time.h"
 
 namespace dropscore::event {
 namespace {
@@ -86,7 +86,7 @@ Result<BlobEvent> read_event(const Json& object) {
   if (type.empty()) return no_event();
   BlobEvent event;
   event.id = text_of(object, "id");
-  event.happened = parse_rfc3339(text_of(object, cloud ? "time" : "eventTime"));
+  event.time = parse_event_time(text_of(object, cloud ? "time" : "eventTime"));
   // Event Grid's own schema has no place for a trace.
   if (cloud) event.trace = telemetry::trace_context(text_of(object, "traceparent"), text_of(object, "tracestate"));
   if (type == created_type) return read_created(object, text_of(object, cloud ? "source" : "topic"), std::move(event));

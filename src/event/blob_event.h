@@ -30,8 +30,8 @@ struct BlobEvent {
   std::string etag;       ///< without quotes; may be empty
   /// Of a CloudEvent that has the attributes of its distributed tracing extension; else no trace.
   telemetry::TraceContext trace;
-  std::optional<std::chrono::system_clock::time_point> happened;  ///< `time` or `eventTime`, where it is one
   std::string validation_code;
+  std::optional<std::chrono::system_clock::time_point> time;  ///< empty where the event has none that can be read
 };
 
 inline constexpr std::size_t max_event_bytes = limits::mib;  ///< of a webhook's body

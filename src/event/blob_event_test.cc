@@ -218,16 +218,6 @@ TEST(BlobEvent, EventGridsOwnSchemaHasNoPlaceForATrace) {
   EXPECT_FALSE(parse_events(event.insert(1, testing::traced)).value().front().trace.has_trace());
 }
 
-TEST(BlobEvent, SaysWhenItHappened) {
-  const std::string data = created_data(url_of("in", "a.csv"));
-  using std::chrono::sys_days;
-  using namespace std::chrono_literals;
-  const auto grid = parse_events(grid_event(data)).value().front().happened;
-  EXPECT_EQ(grid, sys_days(2026y / 6 / 26) + 18h + 41min + 958410300ns);
-  const auto cloud = parse_events(cloud_event(data)).value().front().happened;
-  EXPECT_EQ(cloud, sys_days(2026y / 11 / 18) + 15h + 13min + 39s + 458925400ns);
-}
-
 TEST(BlobEvent, WhatASweepPutsIntoAQueueKeepsItsTrace) {
   const telemetry::TraceContext trace = telemetry::trace_context(testing::a_traceparent, "a=1");
   const BlobEvent event =

@@ -28,7 +28,7 @@ class HeldMessages {
     std::string blob;
     std::optional<std::string> etag;
     telemetry::TraceContext trace = {};
-    std::optional<std::chrono::system_clock::time_point> happened = {};
+    std::optional<std::chrono::system_clock::time_point> event_time;
     Clock::time_point hidden_until{};  ///< others get it after this, unless it is renewed
     Clock::time_point renew_at{};
     bool in_use = false;  ///< a request about it is on its way; it is not renewed, nor ended by anybody else
@@ -58,6 +58,7 @@ class HeldMessages {
   /// The one to be renewed first, of those neither lost nor in use.
   std::optional<Key> next_renewal() const;
   std::vector<Key> keys() const;
+  std::size_t count() const { return held_.size(); }
   /// Those that nobody works on.
   std::vector<Key> waiting_keys() const;
 

@@ -22,9 +22,15 @@ struct Envelope {
   /// The span that raised the event, where it named one; else a trace without a span, the same for every delivery of
   /// this arrival.
   telemetry::TraceContext trace = {};
-  /// When it began to wait: the event's own time, by the clock of whoever raised it, or when an inbox put it in line.
-  std::optional<std::chrono::system_clock::time_point> happened = {};
   std::string message_id = {};  ///< of a queue's message; empty where there is none
+  /// When the blob arrived, where an event told: not what a sweep found.
+  std::optional<std::chrono::system_clock::time_point> event_time = {};
+};
+
+/// How sweeps do.
+struct SweepState {
+  std::chrono::steady_clock::time_point last_done;     ///< without a fault; at first, when the inbox was opened
+  std::chrono::steady_clock::duration expected_every;  ///< the last one's time and the pause after it
 };
 
 /// At-least-once, unordered delivery with competing consumers. Never hands out one blob to two takers at a time; an
@@ -55,6 +61,9 @@ class Inbox {
   /// Gives back what was taken and is neither acknowledged nor retried, for others to take at once; for a worker that
   /// ends before its work does. Nothing may be taken after it.
   virtual void abandon() { stop(); }
+
+  /// Empty where it does not sweep.
+  virtual std::optional<SweepState> sweeps() const { return std::nullopt; }
 
   /// Wakes every taker and hands out nothing more. What is under way may still be acknowledged.
   virtual void stop() = 0;

@@ -12,6 +12,7 @@
 #include "event/folder_watch.h"
 #include "event/sweeper.h"
 #include "event/writer_check.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::event {
 namespace {
@@ -86,6 +87,8 @@ class LocalInbox : public Inbox {
   Result<std::optional<Envelope>> take(milliseconds wait) override { return arrivals_.take(wait); }
   Status acknowledge(const Envelope& envelope) override { return arrivals_.acknowledge(envelope); }
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
+
+  std::optional<SweepState> sweeps() const override { return sweeper_.state(); }
 
   void stop() override {
     sweeper_.stop();
@@ -167,7 +170,9 @@ class LocalInbox : public Inbox {
   QuietFiles quiet_files_;  // the sweeper's
 
   std::thread watcher_;
-  Sweeper sweeper_;  // last: its thread ends before the rest goes
+  Sweeper sweeper_;  // its thread ends before the rest goes
+  const telemetry::OnScrape gauge_{
+      [this] { telemetry::set(telemetry::Metric::files_waiting, static_cast<double>(arrivals_.waiting_count())); }};
 };
 
 }  // namespace

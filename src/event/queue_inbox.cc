@@ -14,6 +14,7 @@
 #include "event/lost_blobs.h"
 #include "event/queue_mail.h"
 #include "event/sweeper.h"
+#include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
 namespace dropscore::event {
@@ -54,6 +55,7 @@ class QueueInbox final : public Inbox {
         idle_wait_(options.first_idle_wait),
         lost_blobs_(options.sweep_patience),
         sweeper_(options.sweep.interval, [this](Clock::time_point start) { return sweep(start); }) {
+    telemetry::expose(telemetry::Part::queue);
     renewer_ = std::thread([this] { renew_again_and_again(); });
     sweeper_.start();
   }
@@ -75,6 +77,7 @@ class QueueInbox final : public Inbox {
   Status dead_letter(const Envelope& envelope, std::string_view reason) override;
   void abandon() override;
   void stop() override;
+  std::optional<SweepState> sweeps() const override { return sweeper_.state(); }
 
  private:
   void poll(Lock& lock);
@@ -111,7 +114,11 @@ class QueueInbox final : public Inbox {
   FaultLog message_faults_{"messages_failed"};  // likewise
   LostBlobs lost_blobs_;
   std::thread renewer_;
-  Sweeper sweeper_;  // last: its thread ends before the rest goes
+  Sweeper sweeper_;  // its thread ends before the rest goes
+  const telemetry::OnScrape gauge_{[this] {
+    const Lock lock(mutex_);
+    telemetry::set(telemetry::Metric::queue_held, static_cast<double>(held_.count()));
+  }};
 };
 
 Result<std::optional<Envelope>> QueueInbox::take(milliseconds wait) {
@@ -175,7 +182,7 @@ Status QueueInbox::keep(const ArrivalMail& mail, Clock::time_point asked_at) {
   held.blob = mail.blob;
   held.etag = mail.etag;
   held.trace = mail.trace;
-  held.happened = mail.happened;
+  held.event_time = mail.time;
   held.hidden_until = asked_at + options_.visibility;
   held.renew_at = asked_at + milliseconds(options_.visibility) / 2;
   bool abandoned = false;
@@ -318,6 +325,7 @@ void QueueInbox::renew(Lock& lock, HeldMessages::Key key) {
     held.renew_at = asked_at + milliseconds(options_.visibility) / 2;
   } else if (receipt.error().kind == ErrorKind::not_found || now >= held.hidden_until) {
     held.lost = true;
+    telemetry::add(telemetry::Metric::deliveries_lost);
     const telemetry::InSpan in(held.trace);
     log::warning("delivery_lost", {{"blob", held.blob}, {"error", receipt.error().detail.text}});
   } else {
@@ -342,6 +350,7 @@ Status QueueInbox::sweep(Clock::time_point start) {
     if (sweeper_.stopping()) return {};
     DROPSCORE_CHECK(mail_.announce(info.name, info.etag));
     lost_blobs_.told(info.name);
+    telemetry::add(telemetry::Metric::sweep_found);
   }
   if (!lost.empty()) log::info("events_made_up_for", {{"queue", queue_.name()}, {"blobs", lost.size()}});
   return {};

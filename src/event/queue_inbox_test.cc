@@ -172,7 +172,7 @@ TEST_F(QueueInboxTest, EveryDeliveryOfAMessageIsOfOneTrace) {
   const Envelope first = take();
   EXPECT_TRUE(first.trace.has_trace());
   EXPECT_FALSE(first.trace.has_span());
-  EXPECT_TRUE(first.happened);
+  EXPECT_TRUE(first.event_time);
   EXPECT_FALSE(first.message_id.empty());
   ASSERT_TRUE(inbox_->retry(first, 0ms));
   EXPECT_EQ(take().trace.trace_id, first.trace.trace_id);

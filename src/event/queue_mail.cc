@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::event {
 
@@ -41,7 +42,7 @@ SortedMail QueueMail::sort(std::vector<QueueMessage> messages) const {
     if (!event.etag.empty()) etag = std::move(event.etag);
     if (!event.trace.has_trace()) event.trace.trace_id = telemetry::trace_id_of(odd.message.id);
     sorted.arrivals.push_back(
-        {std::move(odd.message), std::move(event.blob), std::move(etag), std::move(event.trace), event.happened});
+        {std::move(odd.message), std::move(event.blob), std::move(etag), std::move(event.trace), event.time});
   }
   return sorted;
 }
@@ -50,6 +51,7 @@ Status QueueMail::clear_away(const OddMail& odd) {
   const QueueMessage& message = odd.message;
   if (odd.fault) {
     DROPSCORE_CHECK(dead_letters_.put({odd.fault->customer.text, {}, {}, message.dequeue_count, message.text}));
+    telemetry::add(telemetry::Metric::poison, 1, {"no_event"});
     log::warning("message_dead_lettered", {{"queue", queue_.name()}, {"error", odd.fault->detail.text}});
   }
   for (const BlobEvent& arrival : odd.arrivals) DROPSCORE_CHECK(announce(arrival.blob, arrival.etag, arrival.trace));

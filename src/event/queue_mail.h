@@ -22,7 +22,7 @@ struct ArrivalMail {
   std::string blob;
   std::optional<std::string> etag;
   telemetry::TraceContext trace;  ///< the event's; without one, a trace that is always the same for this message
-  std::optional<std::chrono::system_clock::time_point> happened;
+  std::optional<std::chrono::system_clock::time_point> time;  ///< of the event
 };
 
 /// Any other: about nothing of interest, about several blobs, or no event at all.

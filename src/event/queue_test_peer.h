@@ -18,6 +18,7 @@
 #include "azure/account.h"
 #include "base/base64.h"
 #include "net/http_client.h"
+#include "net/http_date.h"
 #include "net/test_server.h"
 
 namespace dropscore::event::testing {
@@ -138,6 +139,12 @@ class QueuePeer {
       if (most == 0) break;
       if (message.visible_at > now) continue;
       --most;
+      if (parameters["peekonly"] == "true") {
+        const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - message.visible_at);
+        xml += fmt::format("<QueueMessage><MessageId>{}</MessageId><InsertionTime>{}</InsertionTime></QueueMessage>",
+                           message.id, net::http_date(std::chrono::system_clock::now() - age));
+        continue;
+      }
       hide(message, parameters);
       ++message.count;
       xml += fmt::format(

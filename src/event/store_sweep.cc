@@ -6,6 +6,7 @@
 
 #include "event/arrivals.h"
 #include "event/sweeper.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::event {
 namespace {
@@ -27,6 +28,8 @@ class StoreSweepInbox final : public SweepInbox {
     arrivals_.arrived(blob, trace);
   }
 
+  std::optional<SweepState> sweeps() const override { return sweeper_.state(); }
+
   void stop() override {
     sweeper_.stop();
     arrivals_.stop();
@@ -47,7 +50,9 @@ class StoreSweepInbox final : public SweepInbox {
 
   const FindPending find_pending_;
   Arrivals arrivals_;
-  Sweeper sweeper_;  // last: its thread ends before the rest goes
+  Sweeper sweeper_;  // its thread ends before the rest goes
+  const telemetry::OnScrape gauge_{
+      [this] { telemetry::set(telemetry::Metric::files_waiting, static_cast<double>(arrivals_.waiting_count())); }};
 };
 
 }  // namespace

@@ -4,11 +4,17 @@
 #include <utility>
 
 #include "base/log.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::event {
 namespace {
 
 constexpr int sweep_share = 20;  ///< a sweep takes at most one part in twenty of the time
+
+void count(const Status& swept, Sweeper::Clock::duration took) {
+  telemetry::add(telemetry::Metric::sweeps, 1, {swept ? "done" : "failed"});
+  telemetry::observe(telemetry::Metric::sweep_duration, std::chrono::duration<double>(took).count());
+}
 
 }  // namespace
 
@@ -31,7 +37,14 @@ Sweeper::~Sweeper() {
 }
 
 void Sweeper::start() {
+  telemetry::expose(telemetry::Part::sweep);
+  for (const char* outcome : {"done", "failed"}) telemetry::add(telemetry::Metric::sweeps, 0, {outcome});
   thread_ = std::thread([this] { run(); });
+}
+
+SweepState Sweeper::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
 }
 
 void Sweeper::sweep_soon() {
@@ -59,9 +72,13 @@ void Sweeper::run() {
   while (!stopping_) {
     const Clock::time_point start = Clock::now();
     const Status swept = sweep_(start);
+    const Clock::duration took = Clock::now() - start;
     if (!stopping_) faults.note(swept);
-    const Clock::duration pause = pause_after(Clock::now() - start, interval_);
+    if (!stopping_) count(swept, took);
+    const Clock::duration pause = pause_after(took, interval_);
     std::unique_lock lock(mutex_);
+    state_.expected_every = took + pause;
+    if (swept) state_.last_done = Clock::now();
     wanted_.wait_for(lock, pause, [this] { return stopping_ || now_; });
     now_ = false;
   }

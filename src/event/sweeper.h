@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/result.h"
+#include "event/inbox.h"
 
 namespace dropscore::event {
 
@@ -53,6 +54,7 @@ class Sweeper {
   /// Returns at once; the sweep under way may go on for a moment.
   void stop();
   bool stopping() const { return stopping_; }
+  SweepState state() const;
 
   /// How long to wait after a sweep that took so long: `interval`, and more where a sweep would take more than one part
   /// in twenty of the time.
@@ -63,9 +65,10 @@ class Sweeper {
 
   const std::chrono::milliseconds interval_;
   const Sweep sweep_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wanted_;
-  bool now_ = false;  // under mutex_
+  bool now_ = false;                                   // under mutex_
+  SweepState state_{Clock::now(), Clock::duration{}};  // likewise
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -15,7 +15,7 @@ class ModelFileScorer : public FileScorer {
                                               const ScoreOptions& options) const override {
     ScorePipeline pipeline = scorer_.pipeline(options);
     if (const Status done = pipeline.run(input, write); !done) {
-      return tl::unexpected<FileRefusal>(FileRefusal{done.error(), pipeline.error_members()});
+      return tl::unexpected<FileRefusal>(FileRefusal{done.error(), pipeline.error_members(), pipeline.counts()});
     }
     return ScoredFile{scorer_.model_version(), pipeline.counts(), pipeline.notes()};
   }

@@ -25,6 +25,7 @@ struct ScoredFile {
 struct FileRefusal {
   Error error;                         ///< `reject` and `too_large` are about the file, others are not
   result::ErrorMembers error_members;  ///< which rows are to blame
+  ScoreCounts counts = {};
 };
 
 /// Thread-safe.

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "net/retry.h"
 #include "result/answer.h"
+#include "telemetry/metrics.h"
 #include "telemetry/trace.h"
 
 namespace dropscore::job {
@@ -79,7 +80,12 @@ class Scoring {
     net::Retry retry({.max_tries = scorer_.tries()}, Deadline::never());
     for (;;) {
       Result<ScoreReport> done = attempt();
-      if (done || done.error().kind != ErrorKind::try_later || !retry.wait({})) return done;
+      if (done || done.error().kind != ErrorKind::try_later) return done;
+      const bool again = retry.wait({});
+      if (scorer_.tries() > 1) {  // an API's: what the stores cannot do has been tried often enough
+        telemetry::add(again ? telemetry::Metric::retries : telemetry::Metric::retries_exhausted, 1, {"api", "score"});
+      }
+      if (!again) return done;
     }
   }
 
@@ -126,6 +132,7 @@ class Scoring {
 
   Result<ScoreReport> refused(const FileRefusal& refusal) {
     const Error& error = refusal.error;
+    report_.counts = refusal.counts;
     if (error.kind != ErrorKind::reject && error.kind != ErrorKind::too_large) return tl::unexpected<Error>(error);
     return publish_error(error.customer.text, refusal.error_members);
   }

@@ -160,7 +160,8 @@ Status ScoreTotals::end(const FileContext* context, std::string& out) {
 }
 
 ScoreCounts ScoreTotals::counts(std::uint64_t bytes_read) const {
-  return {summary_.total_records, summary_.rejected_records, summary_.predicted_conversions, bytes_read};
+  return {summary_.total_records, summary_.rejected_records, summary_.predicted_conversions, bytes_read,
+          errors_.counts()};
 }
 
 std::string ScoreTotals::rejections_json() const {

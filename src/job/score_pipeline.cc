@@ -10,6 +10,7 @@
 
 #include "job/score_parts.h"
 #include "table/text_buffer.h"
+#include "telemetry/heartbeat.h"
 #include "telemetry/trace.h"
 
 namespace dropscore::job {
@@ -94,6 +95,7 @@ class ScorePipeline::Run {
           scorer->score(place->segment, place->piece);
         }
         give(*place);
+        telemetry::beat();
       }
     } catch (...) {
       fail_with([this] { thrown_ = std::current_exception(); });
@@ -121,7 +123,8 @@ class ScorePipeline::Run {
   void start_helpers() {
     // What they write to the log, or ask of a store, is for the same file.
     for (unsigned i = 1; i < threads_; ++i) {
-      helpers_.emplace_back([this, trace = telemetry::current_trace()] {
+      helpers_.emplace_back([this, pulse = telemetry::pulse_of_thread(), trace = telemetry::current_trace()] {
+        const telemetry::BeatsFor helped(pulse);
         const telemetry::InSpan in(trace);
         work();
       });

@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "result/answer.h"
+#include "table/row_error.h"
 
 namespace dropscore::model {
 class Model;
@@ -48,6 +49,10 @@ struct ScoreCounts {
   std::uint64_t rejected = 0;
   std::uint64_t predicted_conversions = 0;
   std::uint64_t bytes_read = 0;
+  table::RowFaultCounts
+      rejected_by{};  ///< all 0 where the scores came from an API, which tells no more than `rejected`
+
+  ScoreCounts& operator+=(const ScoreCounts& more);
 };
 
 /// Not thread-safe; movable. Keeps the model alive.

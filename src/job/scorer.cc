@@ -19,11 +19,13 @@ namespace {
 
 using table::RowFault;
 
-tl::unexpected<Refusal> refuse(std::string text, bool malformed, std::string rejections_json = "[]") {
+tl::unexpected<Refusal> refuse(std::string text, bool malformed, std::string rejections_json = "[]",
+                               const ScoreCounts& counts = {}) {
   Refusal refusal;
   refusal.error = Error{ErrorKind::reject, CustomerText{text}, OperatorText{text}};
   refusal.malformed = malformed;
   refusal.rejections_json = std::move(rejections_json);
+  refusal.counts = counts;
   return tl::unexpected<Refusal>(std::move(refusal));
 }
 
@@ -32,6 +34,10 @@ std::string errors_json(const table::RowErrors& errors) {
   JsonWriter json(out);
   result::write_errors(json, errors);
   return out;
+}
+
+ScoreCounts counts_of(const result::Summary& summary, const table::RowErrors& errors) {
+  return {summary.total_records, errors.total(), summary.predicted_conversions, 0, errors.counts()};
 }
 
 /// A whole number of JSON, which simdjson keeps apart from the others.
@@ -138,13 +144,13 @@ void score_records(const model::Model& model, features::MatrixView<double> rows,
               std::span<model::Score>(workspace.scores));
 }
 
-tl::expected<void, Refusal> answer_records(const model::Model& model, const RecordEncoder& records, bool exact,
-                                           Workspace& workspace, std::string& out) {
+tl::expected<ScoreCounts, Refusal> answer_records(const model::Model& model, const RecordEncoder& records, bool exact,
+                                                  Workspace& workspace, std::string& out) {
   if (records.ids().empty()) {
     const std::string why = records.count() == 0   ? "there is no record in the list"
                             : records.count() == 1 ? "the record could not be scored; \"errors\" says why"
                                                    : "no record could be scored; \"errors\" says why for each";
-    return refuse(why, false, errors_json(records.errors()));
+    return refuse(why, false, errors_json(records.errors()), counts_of({}, records.errors()));
   }
   score_records(model, records.rows(), exact, workspace);
   result::Summary summary;
@@ -161,14 +167,14 @@ tl::expected<void, Refusal> answer_records(const model::Model& model, const Reco
   out.erase(rows_at, result::JsonAnswer::separator_bytes);
   summary.rejected_records = records.errors().total();
   answer.end(out, summary, records.errors());
-  return {};
+  return counts_of(summary, records.errors());
 }
 
-tl::expected<void, Refusal> answer_csv(ScoreStream stream, std::string_view text, std::string& out) {
+tl::expected<ScoreCounts, Refusal> answer_csv(ScoreStream stream, std::string_view text, std::string& out) {
   for (;;) {
     const Result<ScoreStream::Step> step = stream.next(out);
-    if (!step) return refuse(step.error().customer.text, false, stream.rejections_json());
-    if (*step == ScoreStream::Step::end) return {};
+    if (!step) return refuse(step.error().customer.text, false, stream.rejections_json(), stream.counts());
+    if (*step == ScoreStream::Step::end) return stream.counts();
     if (*step == ScoreStream::Step::output) continue;
     if (text.empty()) {
       stream.finish();
@@ -195,8 +201,8 @@ std::string Scorer::health_json() const {
 
 const std::string& Scorer::model_version() const { return model_->version(); }
 
-tl::expected<void, Refusal> Scorer::score_json(std::string_view body, const ScoreOptions& options,
-                                               std::string& out) const {
+tl::expected<ScoreCounts, Refusal> Scorer::score_json(std::string_view body, const ScoreOptions& options,
+                                                      std::string& out) const {
   // A parser keeps the memory that its largest document took, some 13 times the text; only small ones are worth
   // keeping.
   constexpr std::size_t small_body_bytes = limits::mib;

@@ -20,6 +20,7 @@ struct Refusal {
   Error error;
   bool malformed = false;              ///< the body is no JSON, or none of the three forms (HTTP's 400); otherwise 422
   std::string rejections_json = "[]";  ///< array of {row, column, value, reason}
+  ScoreCounts counts = {};
 };
 
 /// Immutable, thread-safe, cheap to copy.
@@ -35,7 +36,8 @@ class Scorer {
   /// The three JSON bodies of POST /predict: one customer as an object, many as an array, or {"csv_data": "<text>"}.
   /// Appends a whole document to `out`. Records are scored in the precision in which rows of a CSV are.
   /// Errors, kind `reject`: malformed, or no row could be scored; what `out` then holds means nothing.
-  tl::expected<void, Refusal> score_json(std::string_view body, const ScoreOptions& options, std::string& out) const;
+  tl::expected<ScoreCounts, Refusal> score_json(std::string_view body, const ScoreOptions& options,
+                                                std::string& out) const;
 
   /// Scores CSV as it comes.
   ScoreStream stream(const ScoreOptions& options) const { return {model_, options}; }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "net/http_date.h"
+#include "telemetry/heartbeat.h"
 
 namespace dropscore::net {
 namespace {
@@ -83,7 +84,9 @@ std::optional<milliseconds> Retry::next_delay(std::optional<milliseconds> server
 bool Retry::wait(std::optional<milliseconds> server_asked) {
   const std::optional<milliseconds> delay = next_delay(server_asked);
   if (!delay) return false;
+  telemetry::beat();
   std::this_thread::sleep_for(*delay);
+  telemetry::beat();
   ++tries_;
   return true;
 }

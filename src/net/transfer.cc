@@ -10,6 +10,7 @@
 
 #include "base/build_info.h"
 #include "base/limits.h"
+#include "telemetry/heartbeat.h"
 
 namespace dropscore::net {
 namespace {
@@ -136,7 +137,9 @@ Status Transfer::drive(const Until& until) {
   return {};
 }
 
+/// Asked at every turn of a wait, which a limit of its own ends.
 Status Transfer::check_time() {
+  telemetry::beat();
   note_progress();
   if (deadline_.passed()) return failure("the time for it is used up");
   if (sending_ && Clock::now() - last_moved_ >= stall_timeout_) {

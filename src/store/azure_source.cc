@@ -1,4 +1,5 @@
 #include "store/azure_source.h"
+#include "telemetry/metrics.h"
 
 #include <algorithm>
 #include <array>
@@ -118,7 +119,10 @@ class AzureSource : public ByteSource {
 
   bool may_resume() {
     if (!losses_) losses_.emplace(container_->options.retry, Deadline::never());
-    return losses_->wait(std::nullopt);
+    const bool resumes = losses_->wait(std::nullopt);
+    telemetry::add(resumes ? telemetry::Metric::retries : telemetry::Metric::retries_exhausted, 1,
+                   {"blob", "GET rest"});
+    return resumes;
   }
 
   std::shared_ptr<AzureContainer> container_;

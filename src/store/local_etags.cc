@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "telemetry/heartbeat.h"
 
 namespace dropscore::store {
 namespace {
@@ -40,6 +41,7 @@ Result<std::string> hash_file(int file, std::int64_t size_bytes, const std::file
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return io_error("read", path, errno);
     if (got == 0) return hash.hex();
+    telemetry::beat();
     hash.update(std::string_view(chunk.data(), static_cast<std::size_t>(got)));
     at += got;
   }

@@ -35,6 +35,28 @@ std::string_view reason(RowFault fault) {
   return "";
 }
 
+std::string_view name(RowFault fault) {
+  switch (fault) {
+    case RowFault::none: return "none";
+    case RowFault::too_few_cells: return "too_few_cells";
+    case RowFault::too_many_cells: return "too_many_cells";
+    case RowFault::row_too_long: return "row_too_long";
+    case RowFault::unclosed_quote: return "unclosed_quote";
+    case RowFault::nul_byte: return "nul_byte";
+    case RowFault::not_text: return "not_text";
+    case RowFault::empty_cell: return "empty_cell";
+    case RowFault::not_a_number: return "not_a_number";
+    case RowFault::hexadecimal: return "hexadecimal";
+    case RowFault::not_finite: return "not_finite";
+    case RowFault::number_too_large: return "number_too_large";
+    case RowFault::unknown_category: return "unknown_category";
+    case RowFault::wrong_type: return "wrong_type";
+    case RowFault::missing_field: return "missing_field";
+    case RowFault::not_a_record: return "not_a_record";
+  }
+  return "none";
+}
+
 void RowErrors::add(std::uint64_t row, std::string_view column, std::string_view value, RowFault fault) {
   ++total_;
   ++counts_[static_cast<std::size_t>(fault)];

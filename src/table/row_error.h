@@ -33,9 +33,13 @@ enum class RowFault : std::uint8_t {
   not_a_record,   ///< JSON: an array's element is no object
 };
 inline constexpr std::size_t row_fault_count = static_cast<std::size_t>(RowFault::not_a_record) + 1;
+/// Rows by what is wrong with them, in RowFault's order.
+using RowFaultCounts = std::array<std::uint64_t, row_fault_count>;
 
 /// The sentence that documents and reports give, the same for every row with this fault ("not a number").
 std::string_view reason(RowFault fault);
+/// Its name in metrics: "not_a_number". Stable.
+std::string_view name(RowFault fault);
 
 struct RowError {
   std::uint64_t row = 0;  ///< physical line where the record starts, the header being line 1; JSON: 0-based index
@@ -60,12 +64,13 @@ class RowErrors {
   bool truncated() const { return total_ > listed_.size(); }
   /// How many rows were refused for this reason.
   std::uint64_t count(RowFault fault) const { return counts_[static_cast<std::size_t>(fault)]; }
+  const RowFaultCounts& counts() const { return counts_; }
 
  private:
   std::uint64_t max_errors_;
   std::uint64_t total_ = 0;
   std::vector<RowError> listed_;
-  std::array<std::uint64_t, row_fault_count> counts_{};
+  RowFaultCounts counts_{};
 };
 
 }  // namespace dropscore::table

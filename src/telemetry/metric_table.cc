@@ -35,6 +35,7 @@ constexpr std::array<Description, metric_count> table{{
     {process_max_files, gauge, Part::process, "process_max_fds", {}, "Most file descriptors that may be open."},
     {process_start_time, gauge, Part::process, "process_start_time_seconds", {}, "When the process started, Unix time."},
     {process_threads, gauge, Part::process, "process_threads", {}, "Threads."},
+    {thread_silence, gauge, Part::process, "dropscore_thread_silence_seconds", {}, "How long the watched thread that got on least lately has been silent."},
     {memory_limit, gauge, Part::process, "dropscore_memory_limit_bytes", {}, "The control group's limit on memory; without one, the machine's memory."},
     {ready, gauge, Part::process, "dropscore_ready", {}, "1 where /readyz answers 200, else 0."},
 
@@ -60,7 +61,6 @@ constexpr std::array<Description, metric_count> table{{
     {files_in_progress, gauge, Part::worker, "dropscore_files_in_progress", {}, "Files being worked on."},
     {files_waiting, gauge, Part::sweep, "dropscore_files_waiting", {}, "Files in this process's own line, those that wait for another try included."},
     {poison, counter, Part::worker, "dropscore_poison_total", reason, "Files and messages given up."},
-    {worker_silence, gauge, Part::worker, "dropscore_worker_silence_seconds", {}, "Since the thread that has been silent longest last got on."},
 
     {queue_messages, gauge, Part::queue, "dropscore_queue_messages", {}, "Messages in the queue, those being worked on included; approximate."},
     {queue_age, gauge, Part::queue, "dropscore_queue_oldest_message_age_seconds", {}, "Since the oldest message that nobody works on was put there; 0 where there is none."},

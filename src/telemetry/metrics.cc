@@ -1,5 +1,6 @@
 #include "telemetry/metrics.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -13,6 +14,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "base/build_info.h"
+#include "telemetry/heartbeat.h"
 #include "telemetry/process_stats.h"
 
 namespace dropscore::telemetry {
@@ -108,7 +111,11 @@ void read_process() {
   set(Metric::process_max_files, now.max_files);
   set(Metric::process_start_time, now.start_time_seconds);
   set(Metric::process_threads, now.threads);
+  set(Metric::build_info, 1, {build_info::version, build_info::commit, build_info::build_type});
   set(Metric::memory_limit, now.memory_limit_bytes);
+  std::chrono::milliseconds longest{0};
+  for (const Silence& silence : silences()) longest = std::max(longest, silence.lasted);
+  set(Metric::thread_silence, std::chrono::duration<double>(longest).count());
 }
 
 }  // namespace

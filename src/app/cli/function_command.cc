@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/score_options.h"
+#include "app/cli/tracing.h"
 #include "app/function/azure_stores.h"
 #include "app/function/handler.h"
 #include "app/http/server.h"
@@ -71,6 +72,7 @@ Status run_function(FunctionCommand& arguments) {
   block_stop_signals();
   find_certificates();
   log::keep_standard_error_for_errors();
+  const Tracing tracing;
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.handler.score = arguments.score.options;
   DROPSCORE_CHECK(arguments.handler.validate());
@@ -90,7 +92,7 @@ Status run_function(FunctionCommand& arguments) {
                                {"scores_by", arguments.api.url.empty() ? "model" : "api"}});
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
-  if (!server->stop()) std::_Exit(exit_done);  // an invocation still runs: nothing may be destroyed under it
+  if (!server->stop()) leave(exit_done);  // an invocation still runs: nothing may be destroyed under it
   return {};
 }
 

@@ -105,6 +105,7 @@ Status Journey::open_inbox(const JourneyOptions& options, const FileScorerSource
   event::QueueInboxOptions inbox;
   inbox.visibility = options.visibility;
   inbox.sweep.interval = options.sweep_interval.value_or(lost_event_sweep);
+  gauges_ = std::make_unique<event::QueueGauges>(queue.account, queue.name, client);
   DROPSCORE_TRY(inbox_, event::open_queue_inbox(queue.account, queue.name, client, *input_.store, find_pending, inbox));
   return {};
 }

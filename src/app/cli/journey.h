@@ -12,6 +12,7 @@
 #include "app/worker/worker.h"
 #include "base/result.h"
 #include "event/inbox.h"
+#include "event/queue_gauges.h"
 #include "net/http_client.h"
 
 namespace dropscore::app {
@@ -52,6 +53,10 @@ class Journey {
   const webhook::Notify& notify() const { return notify_; }
   const Container& input() const { return input_; }
 
+  // How it does.
+  std::optional<event::SweepState> sweeps() const { return inbox_->sweeps(); }
+  const event::QueueGauges* queue() const { return gauges_.get(); }  ///< null where there is none
+
  private:
   Journey() = default;
   Status open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
@@ -59,6 +64,7 @@ class Journey {
 
   Container input_;
   Container output_;
+  std::unique_ptr<event::QueueGauges> gauges_;
   std::unique_ptr<event::Inbox> inbox_;
   webhook::Notify notify_;
   std::unique_ptr<Worker> worker_;

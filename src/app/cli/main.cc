@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/command.h"
+#include "app/cli/tracing.h"
 #include "base/build_info.h"
 #include "base/log.h"
 
@@ -38,7 +39,8 @@ int set_up_log(const LogOptions& options) {
   if (!level) return report_error(level.error());
   const Result<log::Format> format = log::parse_format(options.format);
   if (!format) return report_error(format.error());
-  log::set_up(*level, *format);
+  const telemetry::TraceSettings traces = telemetry::trace_settings(environment_variables(), build_info::version);
+  log::set_up(*level, *format, traces.service());
   return exit_done;
 }
 

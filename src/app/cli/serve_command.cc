@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 
+#include "app/cli/operations.h"
 #include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
+#include "app/operations/endpoints.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "model/model.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
@@ -12,15 +16,23 @@ namespace {
 struct ServeCommand {
   std::string model;
   http::ServerOptions server;
+  OperationsOptions operations;
+  std::uint64_t stop_delay_s = 0;
   KeyArguments keys;
 };
 
 Status run_serve(ServeCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
+  const auto health = std::make_shared<operations::Health>(true);
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+  telemetry::model_loaded(model->version(), model->predictor().family());
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
-                http::Server::start([model] { return job::Scorer(model); }, arguments.server));
+                http::Server::start([model] { return job::Scorer(model); }, arguments.server,
+                                    operations::operations_endpoints(health)));
+  health->started();
   log::info("serving", {{"host", arguments.server.host},
                         {"port", server->port()},
                         {"api_keys", keys->count()},
@@ -28,6 +40,7 @@ Status run_serve(ServeCommand& arguments) {
   warn_if_open(*server);
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
+  begin_drain(*health, arguments.stop_delay_s);
   server->stop();
   return {};
 }
@@ -49,6 +62,8 @@ void add_serve(CLI::App& app, Action& action) {
   add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);
+  arguments->operations.add_to(command);
+  add_stop_delay(command, arguments->stop_delay_s);
   command.callback([arguments, &action] {
     action = [arguments] {
       const Status done = run_serve(*arguments);

@@ -19,6 +19,13 @@ inline void add_server_options(CLI::App& command, http::ServerOptions& options) 
   add_option(command, "--http-threads", options.threads, "Threads that answer requests")->check(CLI::Range(1, 256));
 }
 
+inline void add_stop_delay(CLI::App& command, std::uint64_t& seconds) {
+  add_option(command, "--stop-delay-s", seconds,
+             "On a stop signal, /readyz says 503 and everything else is answered for this long first, so that a load "
+             "balancer sends no more")
+      ->check(CLI::Range(0, 3600));
+}
+
 struct TriggerArguments {
   std::string trigger = "auto";
   std::uint64_t sweep_interval_ms = 0;

@@ -3,12 +3,16 @@
 
 #include <fmt/format.h>
 
+#include "app/cli/operations.h"
 #include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
+#include "app/operations/endpoints.h"
 #include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "model/model.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
@@ -20,6 +24,8 @@ struct UpCommand {
   bool azure = false;
   std::string model;
   http::ServerOptions server;
+  OperationsOptions operations;
+  std::uint64_t stop_delay_s = 0;
   KeyArguments keys;
   TriggerArguments trigger;
   ScoreArguments score;
@@ -50,20 +56,25 @@ tl::unexpected<Error> with_hint(const UpCommand& arguments, Error error) {
 
 Status run_up(UpCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
+  const auto health = std::make_shared<operations::Health>(true);
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const std::filesystem::path model_directory = arguments.model.empty()
                                                     ? std::filesystem::path(arguments.directory) / "models"
                                                     : std::filesystem::path(arguments.model);
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(model_directory));
+  telemetry::model_loaded(model->version(), model->predictor().family());
   JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_CHECK(choose_containers(arguments, options));
   const auto client = std::make_shared<net::HttpClient>();
   Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
   if (!started) return with_hint(arguments, started.error());
   const std::unique_ptr<Journey> journey = *std::move(started);
-  std::vector<http::Endpoint> endpoints;
+  const JourneyChecks checks(*health, *journey);
+  std::vector<http::Endpoint> endpoints = operations::operations_endpoints(health);
   if (journey->notify()) {
     const Container& container = journey->input();
     endpoints.push_back(
@@ -71,6 +82,7 @@ Status run_up(UpCommand& arguments) {
   }
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
                 http::Server::start([model] { return job::Scorer(model); }, arguments.server, std::move(endpoints)));
+  health->started();
   const std::string input = shown(options.input);
   const std::string output = shown(options.output);
   log::info("up", {{"input", input},
@@ -86,9 +98,10 @@ Status run_up(UpCommand& arguments) {
   std::fflush(stdout);
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
+  begin_drain(*health, arguments.stop_delay_s);
   const bool answered_all = server->stop();  // before the journey, which its webhook tells of blobs
   stop_or_leave(*journey);
-  if (!answered_all) std::_Exit(exit_done);  // a call of the webhook is still under way, and uses the journey
+  if (!answered_all) leave(exit_done);  // a call of the webhook is still under way, and uses the journey
   return {};
 }
 
@@ -115,6 +128,8 @@ void add_up(CLI::App& app, Action& action) {
   add_option(command, "--model", arguments->model, "Model folder, where it is not DIR/models");
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);
+  arguments->operations.add_to(command);
+  add_stop_delay(command, arguments->stop_delay_s);
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {

@@ -1,8 +1,11 @@
+#include "app/cli/operations.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/api_scorer.h"
 #include "model/model.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
@@ -11,6 +14,7 @@ struct WatchCommand {
   std::string model;
   job::ApiOptions api;
   std::uint64_t api_timeout_s = 120;
+  OperationsOptions operations;
   TriggerArguments trigger;
   ScoreArguments score;
 };
@@ -21,6 +25,7 @@ Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_pt
   }
   if (arguments.api.url.empty()) {
     DROPSCORE_TRY(std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+    telemetry::model_loaded(model->version(), model->predictor().family());
     log::info("model_loaded", {{"model_version", model->version()}});
     return scored_by(std::move(model));
   }
@@ -31,15 +36,21 @@ Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_pt
 
 Status run_watch(WatchCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
+  const auto health = std::make_shared<operations::Health>(arguments.api.url.empty());
+  DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const auto client = std::make_shared<net::HttpClient>();
   DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client));
   const JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer, client));
+  const JourneyChecks checks(*health, *journey);
+  health->started();
   log::info("watching", {{"input", shown(options.input)}, {"output", shown(options.output)}});
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
+  begin_drain(*health, 0);
   stop_or_leave(*journey);
   return {};
 }
@@ -75,6 +86,7 @@ void add_watch(CLI::App& app, Action& action) {
       .add_option("--api-key", arguments->api.key,
                   "Key that the API asks for, of several the first; better given by DROPSCORE_API_KEY")
       ->envname(environment_name("--api-key"));
+  arguments->operations.add_to(command);
   arguments->trigger.add_to(command);
   arguments->score.add_to(command);
   command.callback([arguments, &action] {

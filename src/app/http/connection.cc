@@ -56,6 +56,7 @@ Task<void> Connection::respond(Request& request) {
   request.understood = true;
   request.record.path = shared().routes.path_template(head.target);
   set_request_id(request.record.id, head.request_id);
+  request.record.begin_span(head);
   request.record.method = known_method(head.method);
   request.body_pending = head.has_body();
   request.patience = milliseconds(shared().options.body_timeout_ms);
@@ -96,7 +97,7 @@ Task<bool> Connection::answer_one(Clock::time_point header_until) {
     request.framing_lost = request.body_pending = true;
     co_await refuse(request, *request.failure);
   }
-  log_request(around_.lines, request.record);
+  around_.log.add(request.record);
   unread_bytes_ = request.body_pending;
   begun_ = Clock::now();
   co_return request.keep_alive;
@@ -146,7 +147,7 @@ Task<void> Connection::turn_away() {
   const Problem busy{
       .status = 503, .detail = "too many connections; try again", .errors_json = {}, .headers = {{"Retry-After", "1"}}};
   co_await refuse_late(request, busy);
-  log_request(around_.lines, request.record);
+  around_.log.add(request.record);
   co_await socket_.hang_up(true);
 }
 
@@ -161,7 +162,7 @@ Detached live(std::unique_ptr<Connection> connection, Admission admission) {
       co_await connection->turn_away();
     }
   } catch (const std::exception& e) {  // out of memory, say: one connection's end, not the server's
-    log::error("connection_failed", {{"detail", e.what()}});
+    log::error("connection_failed", {{"error", e.what()}});
   }
 }
 
@@ -175,6 +176,11 @@ std::size_t ConnectionCount::add() {
 void ConnectionCount::remove() {
   const std::lock_guard lock(mutex_);
   if (--count_ == 0) changed_.notify_all();
+}
+
+std::size_t ConnectionCount::count() const {
+  const std::lock_guard lock(mutex_);
+  return count_;
 }
 
 bool ConnectionCount::wait_for_none(std::optional<Clock::time_point> until) {

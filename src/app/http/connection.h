@@ -19,7 +19,6 @@
 #include "app/http/request_log.h"
 #include "app/http/routes.h"
 #include "app/http/workers.h"
-#include "base/log.h"
 #include "job/scorer.h"
 
 namespace dropscore::http {
@@ -29,11 +28,12 @@ class ConnectionCount {
  public:
   std::size_t add();  ///< the count with this one
   void remove();
+  std::size_t count() const;
   /// False where some are left at `until`; without it, waits as long as it takes.
   bool wait_for_none(std::optional<Clock::time_point> until);
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t count_ = 0;
 };
@@ -89,7 +89,7 @@ struct Surroundings {
   Workers& workers;  ///< for scoring that would hold the loop up
   std::unordered_set<LiveConnection*>& live;
   ReadyAnswers& ready;
-  log::Gathered& lines;
+  RequestLog& log;
   KeyCheck& keys;
   Shared& shared;
 };

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "base/log.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::http {
 namespace {
@@ -90,11 +91,16 @@ Task<void> Connection::answer_health(Request& request) {
 
 bool Connection::too_many_waiting() const { return around_.workers.waiting() >= shared().options.max_waiting_work; }
 
-Problem Connection::busy() {
+Problem Connection::busy() const {
+  count_turned_away("waiting");
   return {.status = 503,
           .detail = "too many large requests are waiting; try again",
           .errors_json = {},
           .headers = {{"Retry-After", "1"}}};
+}
+
+void Connection::count_turned_away(std::string_view reason) const {
+  if (shared().options.records_requests) telemetry::add(telemetry::Metric::http_turned_away, 1, {reason});
 }
 
 /// A client that comes back at once would take the machine from those that are being served: it is made to wait.
@@ -119,7 +125,7 @@ Task<void> Connection::answer_json(Request& request) {
     co_return;
   }
   std::string text;
-  tl::expected<void, job::Refusal> scored;
+  tl::expected<job::ScoreCounts, job::Refusal> scored;
   const auto work = [&] { scored = shared().scorer().score_json(body, {}, text); };
   if (body.size() <= inline_body_bytes) {
     work();
@@ -131,13 +137,15 @@ Task<void> Connection::answer_json(Request& request) {
   } else {
     co_await on_worker(work);
   }
+  request.record.counts = scored ? *scored : scored.error().counts;
   if (scored) {
     co_await answer(request, 200, text_of(MediaType::json), text);
     co_return;
   }
   const Problem problem = problem_of(scored.error());
   if (problem.status >= 500) {
-    log::error("request_failed", {{"request_id", request.record.id}, {"detail", scored.error().error.detail.text}});
+    const telemetry::InSpan in(request.record.span.context);
+    log::error("request_failed", {{"request_id", request.record.id}, {"error", scored.error().error.detail.text}});
   }
   co_await refuse(request, problem);
 }
@@ -156,7 +164,8 @@ Task<void> Connection::answer_endpoint(Request& request, std::shared_ptr<const E
     if (request.failure) co_await refuse(request, *request.failure);
     co_return;
   }
-  const auto call = std::make_shared<EndpointCall>(endpoint, request.parser, std::move(body));
+  const auto call =
+      std::make_shared<EndpointCall>(endpoint, request.parser, std::move(body), request.record.span.context);
   if (endpoint->immediate) {
     call->run();
   } else {

@@ -115,6 +115,7 @@ Task<bool> Connection::read_whole(Request& request, Share& memory, std::string& 
       const std::size_t more = std::min<std::size_t>(std::max(input_bytes, filled), most - filled);
       if (!memory.take(more)) {
         request.failure = too_much_in_memory();
+        count_turned_away("memory");
         co_return false;
       }
       body.resize(filled + more);
@@ -139,6 +140,7 @@ Task<bool> Connection::read_filtered(Request& request, Share& memory, BodyFilter
     filter.take(std::string_view(piece).substr(0, count), body);
     if (body.capacity() > before && !memory.take(body.capacity() - before)) {
       request.failure = too_much_in_memory();
+      count_turned_away("memory");
       co_return false;
     }
   }

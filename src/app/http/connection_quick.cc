@@ -32,10 +32,12 @@ bool Connection::answer_next(ReadyAnswers& ready) {
 
   RequestRecord& record = ready.add();
   set_request_id(record.id, request.head.request_id);
+  record.begin_span(request.head);
   record.begun = begun_;
   record.method = known_method(request.head.method);
   record.path = shared().routes.path_template(request.head.target);
   record.body_bytes = request.body.size();
+  record.counts = {};
 
   ResponseHead head;
   head.content_type = text_of(MediaType::json);
@@ -44,10 +46,14 @@ bool Connection::answer_next(ReadyAnswers& ready) {
   ready.body.clear();
   if (plan->action == Action::health) {
     ready.body = health_body();
-  } else if (const auto scored = shared().scorer().score_json(request.body, {}, ready.body); !scored) {
+  } else if (const auto scored = shared().scorer().score_json(request.body, {}, ready.body)) {
+    record.counts = *scored;
+  } else {
+    record.counts = scored.error().counts;
     problem = problem_of(scored.error());
     if (problem.status >= 500) {
-      log::error("request_failed", {{"request_id", record.id}, {"detail", scored.error().error.detail.text}});
+      const telemetry::InSpan in(record.span.context);
+      log::error("request_failed", {{"request_id", record.id}, {"error", scored.error().error.detail.text}});
     }
     head.status = problem.status;
     head.content_type = problem_type;
@@ -67,12 +73,12 @@ bool Connection::answer_next(ReadyAnswers& ready) {
 namespace {
 
 /// Those count as answered of which every byte went out.
-void log_ready(log::Gathered& lines, ReadyAnswers& ready) {
+void log_ready(RequestLog& log, ReadyAnswers& ready) {
   std::size_t end = 0;
   for (std::size_t i = 0; i < ready.count; ++i) {
     end += ready.records[i].sent_bytes;
     ready.records[i].aborted = end > ready.sent_bytes;
-    log_request(lines, ready.records[i]);
+    log.add(ready.records[i]);
   }
 }
 
@@ -83,7 +89,7 @@ Io Connection::send_ready(ReadyAnswers& ready) {
   const Io sent = socket_.send_some(rest);
   ready.sent_bytes = ready.text.size() - rest.size();
   if (sent == Io::must_wait) return sent;
-  log_ready(around_.lines, ready);
+  log_ready(around_.log, ready);
   if (sent != Io::ok) socket_.reset();
   return sent;
 }
@@ -92,7 +98,7 @@ Task<bool> Connection::send_rest(ReadyAnswers& ready) {
   std::string_view rest = std::string_view(ready.text).substr(ready.sent_bytes);
   const Io sent = co_await socket_.send(rest, write_patience());
   ready.sent_bytes = ready.text.size() - rest.size();
-  log_ready(around_.lines, ready);
+  log_ready(around_.log, ready);
   if (sent != Io::ok) socket_.reset();
   co_return sent == Io::ok;
 }

@@ -133,14 +133,15 @@ class Connection final : public LiveConnection {
   Task<void> on_worker(std::function<void()> work);
   bool too_many_waiting() const;
   Task<void> refuse_late(Request& request, const Problem& problem);
-  static Problem busy();
+  Problem busy() const;
+  void count_turned_away(std::string_view reason) const;
 
   // connection_csv.cc: an answer that begins before its request has ended.
   Task<void> answer_csv(Request& request, job::Format format);
   Task<void> fail_stream(Request& request, const StreamedAnswer& streamed, Problem problem);
   Task<bool> stream_out(Request& request, StreamedAnswer& streamed, bool last);
   Task<bool> queue(Request& request, StreamedAnswer& streamed, bool last);
-  bool lay_aside(StreamedAnswer& streamed, std::string_view bytes);
+  bool lay_aside(const Request& request, StreamedAnswer& streamed, std::string_view bytes);
   Task<bool> empty_spool(Request& request, StreamedAnswer& streamed);
 
   Surroundings around_;

@@ -20,6 +20,10 @@ struct ServerOptions {
   unsigned threads = 2;                 ///< reactors; for each, two more sleep unless there are large bodies to score
   unsigned endpoint_threads = 16;       ///< answers of endpoints made at a time, each of which may block; others wait
 
+  /// False: its requests leave no line in the log and count in no metric, for a listener that is asked every few
+  /// seconds how it does.
+  bool records_requests = true;
+
   std::uint64_t max_json_body_bytes = limits::max_json_body_bytes;
   std::uint64_t max_csv_body_bytes = limits::max_csv_body_bytes;
   /// JSON and endpoints' bodies held in memory at one time, of all connections; a request that would pass it gets 503.

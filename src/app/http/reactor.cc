@@ -3,22 +3,28 @@
 #include <thread>
 #include <utility>
 
+#include "telemetry/heartbeat.h"
+
 namespace dropscore::http {
 namespace {
 
 // How late a timeout may be noticed, and a line of the log written. One sweep over all connections costs less than a
 // timer for each of their reads.
 constexpr std::chrono::milliseconds sweep_period{50};
+// A reactor that has not swept for so long never will: what it does at a time takes milliseconds.
+constexpr std::chrono::minutes longest_silence{1};
 
 }  // namespace
 
 struct Reactor::State {
   State(Shared& shared, Workers& workers)
-      : keys(shared.options.keys), surroundings{loop, workers, live, ready, lines, keys, shared} {}
+      : log(shared.options.records_requests), keys(shared.options.keys), surroundings{loop, workers, live,  ready,
+                                                                                      log,  keys,    shared} {}
 
   void sweep(Clock::time_point now) {
     for (LiveConnection* const connection : live) connection->check_deadline(now);
-    lines.write();
+    log.flush();
+    pulse.beat();
   }
 
   template <class Action>
@@ -30,7 +36,8 @@ struct Reactor::State {
 
   std::unordered_set<LiveConnection*> live;
   ReadyAnswers ready;
-  log::Gathered lines;
+  RequestLog log;
+  telemetry::Pulse pulse{"reactor", longest_silence};
   KeyCheck keys;
   EventLoop loop{sweep_period, [this](Clock::time_point now) { sweep(now); }};
   Surroundings surroundings;

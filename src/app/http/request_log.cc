@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "base/hash.h"
+#include "job/row_metrics.h"
 
 namespace dropscore::http {
 namespace {
@@ -39,7 +43,47 @@ class Ids {
   std::array<std::uint64_t, 2> state_{};
 };
 
+/// The names are those of OpenTelemetry's semantic conventions for HTTP servers.
+telemetry::FinishedSpan span_of(const RequestRecord& request, std::chrono::duration<double> took) {
+  telemetry::FinishedSpan span;
+  span.identity = request.span;
+  span.kind = telemetry::SpanKind::server;
+  span.end = telemetry::WallClock::now();
+  span.start = span.end - std::chrono::duration_cast<telemetry::WallClock::duration>(took);
+  const bool known = request.path.starts_with('/');  // anything else is the client's own text, and stays here
+  span.name = known ? fmt::format("{} {}", request.method, request.path) : std::string(request.method);
+  const auto text = [&span](std::string_view name, std::string_view value) {
+    span.attributes.push_back({name, std::string(value)});
+  };
+  const auto number = [&span](std::string_view name, std::uint64_t value) {
+    span.attributes.push_back({name, static_cast<std::int64_t>(value)});
+  };
+  text("http.request.method", request.method == "other" ? "_OTHER" : request.method);
+  if (known) text("http.route", request.path);
+  if (known) text("url.path", request.path);
+  text("url.scheme", "http");
+  if (request.status > 0) number("http.response.status_code", request.status);
+  number("http.request.body.size", request.body_bytes);
+  number("http.response.size", request.sent_bytes);
+  number("dropscore.rows", request.counts.scored);
+  number("dropscore.rejected", request.counts.rejected);
+  text("dropscore.request_id", request.id);
+  span.failed = request.aborted || request.status >= 500;
+  if (span.failed) text("error.type", request.aborted ? "aborted" : std::to_string(request.status));
+  return span;
+}
+
 }  // namespace
+
+void RequestRecord::begin_span(const RequestHead& head) {
+  const bool exports = telemetry::exports_spans();
+  if (head.traceparent.empty() && !exports) {
+    if (span.context.has_trace()) span = {};
+    return;
+  }
+  const telemetry::TraceContext parent = telemetry::trace_context(head.traceparent, head.tracestate);
+  span = parent.has_trace() || exports ? telemetry::begin_span(parent) : telemetry::SpanIdentity{};
+}
 
 std::string_view known_method(std::string_view method) {
   for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
@@ -65,18 +109,78 @@ std::string request_id(std::string_view asked_for) {
   return id;
 }
 
-void log_request(log::Gathered& lines, const RequestRecord& request) {
-  const std::chrono::duration<double, std::milli> duration = std::chrono::steady_clock::now() - request.begun;
-  lines.info("request", {{"method", request.method},
-                         {"path", request.path},
-                         {"status", request.status},
-                         {"bytes_in", request.body_bytes},
-                         {"bytes_out", request.sent_bytes},
-                         {"rows", request.counts.scored},
-                         {"rejected", request.counts.rejected},
-                         {"duration_ms", duration.count()},
-                         {"aborted", request.aborted},
-                         {"request_id", request.id}});
+void expose_request_metrics(bool predicts) {
+  if (predicts) job::expose_rows("api");
+  telemetry::expose(telemetry::Part::http);
+  for (const char* reason : {"connections", "memory", "waiting"}) {
+    telemetry::add(telemetry::Metric::http_turned_away, 0, {reason});
+  }
+}
+
+RequestCounts::Kind& RequestCounts::kind_of(const RequestRecord& request) {
+  for (Kind& kind : kinds_) {
+    if (kind.status == request.status && kind.path == request.path && kind.method == request.method) return kind;
+  }
+  return kinds_.emplace_back(Kind{request.path, request.method, request.status});
+}
+
+RequestCounts::Path& RequestCounts::path_of(const RequestRecord& request) {
+  for (Path& path : paths_) {
+    if (path.path == request.path) return path;
+  }
+  paths_.emplace_back().path = request.path;
+  return paths_.back();
+}
+
+void RequestCounts::add(const RequestRecord& request, double seconds) {
+  kind_of(request).count += 1;
+  Path& path = path_of(request);
+  path.count += 1;
+  path.seconds.observe(seconds);
+  path.received_bytes += static_cast<double>(request.body_bytes);
+  path.sent_bytes += static_cast<double>(request.sent_bytes);
+  if (request.aborted) path.aborted += 1;
+  if (request.counts.scored > 0 || request.counts.rejected > 0) rows_ += request.counts;
+}
+
+void RequestCounts::flush() {
+  using telemetry::Metric;
+  for (Kind& kind : kinds_) {
+    if (kind.count == 0) continue;
+    const std::string status = kind.status == 0 ? "none" : std::to_string(kind.status);
+    telemetry::add(Metric::http_requests, std::exchange(kind.count, 0), {kind.path, kind.method, status});
+  }
+  for (Path& path : paths_) {
+    if (std::exchange(path.count, 0) == 0) continue;
+    path.seconds.flush({path.path});
+    telemetry::add(Metric::http_received, std::exchange(path.received_bytes, 0), {path.path});
+    telemetry::add(Metric::http_sent, std::exchange(path.sent_bytes, 0), {path.path});
+    telemetry::add(Metric::http_aborted, std::exchange(path.aborted, 0), {path.path});
+  }
+  job::count_rows("api", std::exchange(rows_, {}));
+}
+
+void RequestLog::add(const RequestRecord& request) {
+  if (!records_) return;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - request.begun;
+  counts_.add(request, took.count());
+  if (request.span.recorded) telemetry::end_span(span_of(request, took));
+  const telemetry::InSpan in(request.span.context);
+  lines_.info("request", {{"method", request.method},
+                          {"path", request.path},
+                          {"status", request.status},
+                          {"bytes_in", request.body_bytes},
+                          {"bytes_out", request.sent_bytes},
+                          {"rows", request.counts.scored},
+                          {"rejected", request.counts.rejected},
+                          {"duration_ms", 1000 * took.count()},
+                          {"aborted", request.aborted},
+                          {"request_id", request.id}});
+}
+
+void RequestLog::flush() {
+  lines_.write();
+  counts_.flush();
 }
 
 }  // namespace dropscore::http

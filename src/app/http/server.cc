@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -9,10 +10,14 @@
 
 #include "app/http/listener.h"
 #include "app/http/reactor.h"
+#include "app/http/request_log.h"
 #include "base/log.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::http {
 namespace {
+
+using telemetry::Metric;
 
 // Connections over the limit are told so, as long as there are not too many of those either; then one is closed, and
 // the others wait to be taken.
@@ -24,6 +29,10 @@ struct Server::State {
   State(const ServerOptions& options, Routes routes, std::function<job::Scorer()> scorer)
       : shared(options, std::move(routes), std::move(scorer)), workers(2 * options.threads) {}
   bool distribute(int socket);
+  void read_gauges() const;
+  void turned_away() const {
+    if (shared.options.records_requests) telemetry::add(Metric::http_turned_away, 1, {"connections"});
+  }
 
   Shared shared;
   Workers workers;  // two for each reactor, so that one huge JSON body does not hold up every CSV
@@ -33,16 +42,26 @@ struct Server::State {
   std::size_t next_reactor = 0;  // of the listener's thread
   std::unique_ptr<Listener> listener;
   std::mutex stopping;
+  std::optional<telemetry::OnScrape> gauges;  // last: a scrape looks at the rest
 };
+
+void Server::State::read_gauges() const {
+  telemetry::set(Metric::http_connections, static_cast<double>(shared.connections.count()));
+  telemetry::set(Metric::http_waiting_bodies, static_cast<double>(workers.waiting()));
+  telemetry::set(Metric::http_buffered_bytes, static_cast<double>(shared.buffered_body_bytes));
+  telemetry::set(Metric::http_spooled_bytes, static_cast<double>(shared.spooled_bytes));
+}
 
 bool Server::State::distribute(int socket) {
   const std::size_t count = shared.connections.add();
   if (count > shared.options.max_connections + max_turned_away) {
     shared.connections.remove();
     ::close(socket);
+    turned_away();
     return false;
   }
   const bool admitted = count <= shared.options.max_connections;
+  if (!admitted) turned_away();
   reactors[next_reactor]->adopt(socket, admitted ? Admission::admitted : Admission::turned_away);
   next_reactor = (next_reactor + 1) % reactors.size();
   return true;
@@ -57,6 +76,10 @@ Result<std::unique_ptr<Server>> Server::start(std::function<job::Scorer()> score
   auto state = std::make_unique<State>(options, std::move(routes), std::move(scorer));
   state->port = listening.port;
   state->loopback = listening.loopback;
+  if (options.records_requests) {
+    expose_request_metrics(state->shared.scorer != nullptr);
+    state->gauges.emplace([at = state.get()] { at->read_gauges(); });
+  }
   for (unsigned i = 0; i < options.threads; ++i)
     state->reactors.push_back(std::make_unique<Reactor>(state->shared, state->workers));
   state->listener = std::make_unique<Listener>(std::move(listening.socket),

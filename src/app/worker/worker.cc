@@ -9,17 +9,24 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "job/row_metrics.h"
+#include "telemetry/heartbeat.h"
+#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
 
 using std::chrono::milliseconds;
+using telemetry::Metric;
 
 constexpr milliseconds take_wait{1000};
 constexpr milliseconds first_retry_delay{500};
 constexpr milliseconds changed_delay{1000};
 /// Of one file. More than the tries that may fail: a worker's death, which counts here too, is seldom the file's fault.
 constexpr int max_deliveries = 20;
+/// Of a thread at work. Every wait for a service beats, and none of its limits is over three minutes; every piece of a
+/// file beats, and none takes seconds. So this is a thread that hangs, and no outage.
+constexpr std::chrono::minutes longest_silence{10};
 
 /// 0.5 s, 1 s, 2 s, 4 s, each lengthened by up to a half, so that many workers do not come back at once.
 milliseconds retry_delay(int attempt) {
@@ -27,6 +34,11 @@ milliseconds retry_delay(int attempt) {
   const milliseconds base = first_retry_delay * (1 << (attempt - 1));
   return base + milliseconds(std::uniform_int_distribution<std::int64_t>(0, base.count() / 2)(jitter));
 }
+
+// Why a file was given up, as metrics call it.
+constexpr const char* tries_used_up = "tries_used_up";
+constexpr const char* deliveries_used_up = "deliveries_used_up";
+constexpr const char* unusable = "unusable";
 
 /// What an error means for the file that was being scored.
 enum class Verdict : std::uint8_t { retry, take_again, set_aside };
@@ -47,8 +59,8 @@ Verdict verdict(ErrorKind kind) {
 /// From when the event happened, if that is known, on the first delivery; on a later one from when it was taken, since
 /// most of the time before that was another's.
 telemetry::WallClock::time_point start_of(const event::Envelope& envelope, telemetry::WallClock::time_point taken) {
-  const bool first = envelope.attempt == 1 && envelope.happened;
-  return first ? std::min(*envelope.happened, taken) : taken;
+  const bool first = envelope.attempt == 1 && envelope.event_time;
+  return first ? std::min(*envelope.event_time, taken) : taken;
 }
 
 void describe(telemetry::Span& span, const event::Envelope& envelope) {
@@ -71,6 +83,39 @@ void describe(telemetry::Span& span, const job::ScoreReport& report) {
   span.set("dropscore.rejected", report.counts.rejected);
 }
 
+class InProgress {
+ public:
+  InProgress() { telemetry::change(Metric::files_in_progress, 1); }
+  ~InProgress() { telemetry::change(Metric::files_in_progress, -1); }
+  InProgress(const InProgress&) = delete;
+  InProgress& operator=(const InProgress&) = delete;
+};
+
+double seconds(std::chrono::duration<double> time) { return time.count(); }
+
+void count_done(const event::Envelope& envelope, const job::ScoreReport& report,
+                std::chrono::steady_clock::duration took) {
+  telemetry::add(Metric::files, 1, {job::name(report.outcome)});
+  telemetry::observe(Metric::file_duration, seconds(took));
+  telemetry::add(Metric::file_bytes, static_cast<double>(report.counts.bytes_read));
+  job::count_rows("file", report.counts);
+  const bool published = report.outcome == job::Outcome::scored || report.outcome == job::Outcome::error_document;
+  if (!published || !envelope.event_time) return;
+  const double since_event = seconds(std::chrono::system_clock::now() - *envelope.event_time);
+  telemetry::observe(Metric::event_to_result, std::max(0.0, since_event));  // the event's clock may be ahead
+}
+
+void expose_metrics() {
+  telemetry::expose(telemetry::Part::worker);
+  for (const auto outcome :
+       {job::Outcome::scored, job::Outcome::error_document, job::Outcome::already_done, job::Outcome::gone}) {
+    telemetry::add(Metric::files, 0, {job::name(outcome)});
+  }
+  for (const char* reason : {tries_used_up, deliveries_used_up, unusable, "no_event"})
+    telemetry::add(Metric::poison, 0, {reason});
+  job::expose_rows("file");
+}
+
 void log_failure_of(std::string_view what, const Status& status) {
   if (!status) log::error(what, {{"error", status.error().detail.text}});
 }
@@ -86,6 +131,7 @@ Status WorkerOptions::validate() const {
 Worker::Worker(const job::Containers& stores, event::Inbox& inbox, FileScorerSource scorer,
                const WorkerOptions& options)
     : stores_(stores), inbox_(inbox), scorer_(std::move(scorer)), options_(options), running_(options.threads) {
+  expose_metrics();
   for (unsigned i = 0; i < options.threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -121,7 +167,10 @@ void Worker::run() {
 }
 
 void Worker::take_and_handle() {
+  telemetry::Pulse pulse("worker", longest_silence);
+  const telemetry::BeatsFor own(&pulse);
   while (!stopping_) {
+    pulse.beat();
     const Result<std::optional<event::Envelope>> taken = inbox_.take(take_wait);
     if (!taken) {
       log::error("inbox_failed", {{"error", taken.error().detail.text}});
@@ -142,11 +191,12 @@ void Worker::handle(const event::Envelope& envelope) {
 }
 
 void Worker::score(const event::Envelope& envelope, telemetry::Span& span) {
+  const InProgress counted;
   const auto begin = std::chrono::steady_clock::now();
   const std::shared_ptr<const job::FileScorer> scorer = scorer_();
   if (envelope.attempt > max_deliveries) {  // workers die over it, or cannot even say that they failed
     span.fail("too_many_deliveries");
-    give_up(envelope, *scorer, "the file could not be scored");
+    give_up(envelope, *scorer, "the file could not be scored", deliveries_used_up);
     return;
   }
   const Result<job::ScoreReport> report =
@@ -157,6 +207,7 @@ void Worker::score(const event::Envelope& envelope, telemetry::Span& span) {
     return;
   }
   describe(span, *report);
+  count_done(envelope, *report, std::chrono::steady_clock::now() - begin);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   log::info("file_done", {{"blob", envelope.blob},
                           {"outcome", job::name(report->outcome)},
@@ -174,6 +225,7 @@ void Worker::score(const event::Envelope& envelope, telemetry::Span& span) {
 }
 
 void Worker::handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error) {
+  telemetry::add(Metric::file_failures, 1, {name(error.kind)});
   log::warning("file_failed", {{"blob", envelope.blob},
                                {"kind", name(error.kind)},
                                {"error", error.detail.text},
@@ -188,18 +240,21 @@ void Worker::handle_failure(const event::Envelope& envelope, const job::FileScor
     return;
   }
   if (next == Verdict::retry) {
-    give_up(envelope, scorer, error.customer.text);
+    give_up(envelope, scorer, error.customer.text, tries_used_up);
     return;
   }
+  telemetry::add(Metric::poison, 1, {unusable});
   set_aside(envelope, scorer, error.customer.text);
   log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
 }
 
-void Worker::give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why) {
+void Worker::give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why,
+                     const char* counted_as) {
   if (is_done(envelope)) {  // by another worker; this one came late
     log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
     return;
   }
+  telemetry::add(Metric::poison, 1, {counted_as});
   const std::string reason = fmt::format("{} (tried {} times)", why, envelope.attempt);
   set_aside(envelope, scorer, reason);
   log_failure_of("dead_letter_failed", inbox_.dead_letter(envelope, reason));

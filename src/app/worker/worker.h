@@ -50,7 +50,8 @@ class Worker {
   void handle(const event::Envelope& envelope);
   void score(const event::Envelope& envelope, telemetry::Span& span);
   void handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error);
-  void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
+  void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why,
+               const char* counted_as);
   bool is_done(const event::Envelope& envelope) const;
   void set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
 

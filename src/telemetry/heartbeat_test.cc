@@ -1,0 +1,54 @@
+#include "telemetry/heartbeat.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace dropscore::telemetry {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Pulse, IsSilentSinceItsLastBeat) {
+  Pulse pulse("worker", milliseconds(20));
+  std::this_thread::sleep_for(milliseconds(30));
+  ASSERT_EQ(silences().size(), 1U);
+  EXPECT_EQ(silences().front().name, "worker");
+  EXPECT_GE(silences().front().lasted, milliseconds(30));
+  EXPECT_TRUE(silences().front().too_long());
+  pulse.beat();
+  EXPECT_LT(pulse.silence(), milliseconds(20));
+}
+
+TEST(Pulse, IsWatchedAsLongAsItLives) {
+  { const Pulse pulse("worker", milliseconds(1)); }
+  EXPECT_TRUE(silences().empty());
+}
+
+TEST(Pulse, TheOneNearestItsLimitComesFirst) {
+  const Pulse patient("patient", std::chrono::hours(1));
+  const Pulse strict("strict", milliseconds(1));
+  std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(silences().front().name, "strict");
+  EXPECT_FALSE(silences().back().too_long());
+}
+
+TEST(Beat, IsOfWhomTheThreadWorksFor) {
+  beat();  // for nobody
+  Pulse pulse("worker", milliseconds(1));
+  std::this_thread::sleep_for(milliseconds(20));
+  std::thread([&pulse] {
+    const BeatsFor helping(&pulse);
+    EXPECT_EQ(pulse_of_thread(), &pulse);
+    {
+      const BeatsFor nobody(nullptr);
+      EXPECT_EQ(pulse_of_thread(), nullptr);
+    }
+    EXPECT_EQ(pulse_of_thread(), &pulse);
+  }).join();
+  EXPECT_LT(pulse.silence(), milliseconds(20));
+  EXPECT_EQ(pulse_of_thread(), nullptr);
+}
+
+}  // namespace
+}  // namespace dropscore::telemetry
