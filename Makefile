@@ -10,8 +10,9 @@ SEED ?=
 LONG ?=
 MODEL ?= run/models
 SOURCE ?=
+CONNECTION ?=
 
-.PHONY: help setup build run test lint bench prove asan tsan function clean
+.PHONY: help setup build run test lint bench prove asan tsan function image clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -57,9 +58,13 @@ prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats 
 	@cmake --build --preset release --parallel $(JOBS) --target transfer
 	@SEED=$(SEED) tools/prove.sh
 
-function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURCE=event-grid)
+function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURCE=event-grid, CONNECTION=setting)
 	@tools/setup.sh build
-	@tools/function_app.sh "$(MODEL)" $(if $(filter event-grid,$(SOURCE)),--event-grid)
+	@tools/function_app.sh "$(MODEL)" $(if $(filter event-grid,$(SOURCE)),--event-grid) $(if $(CONNECTION),--connection "$(CONNECTION)")
+
+image: ## The container image: build/image/dropscore.oci.tar (MODEL=folder bakes a model in)
+	@tools/setup.sh image
+	@tools/image.sh $(if $(filter command line environment,$(origin MODEL)),--model "$(MODEL)")
 
 clean: ## Remove what was built
 	rm -rf build

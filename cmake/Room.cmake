@@ -21,6 +21,7 @@ function(room NAME)
   endif()
   if(DROPSCORE_BENCH AND ROOM_BENCHES)
     add_executable(${NAME}_bench ${ROOM_BENCHES})
+    target_include_directories(${NAME}_bench PRIVATE ${CMAKE_SOURCE_DIR})  # tests/support
     target_link_libraries(${NAME}_bench PRIVATE dropscore::${NAME} ${ROOM_PRIVATE} benchmark::benchmark benchmark::benchmark_main)
   endif()
 endfunction()

@@ -64,7 +64,9 @@ inside() {
 enter() {
   local system=$1
   shift
+  mount --bind "$system" "$system"  # a mount of its own, without which no container's root can take its place
   mount -t proc proc "$system/proc"
+  mount --rbind /sys "$system/sys"
   mount --rbind /dev "$system/dev"
   if [ -n "${CCACHE_DIR:-}" ]; then
     mkdir -p "$CCACHE_DIR" "$system/root/.cache/ccache"

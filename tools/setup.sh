@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a task needs: Debian 12 packages and, for the tests, Azure's emulator and clients from npm. Says nothing
 # where it is all there.
-#   tools/setup.sh build|test|azure|lint|bench      azure: what the Azure tests need beside the program; part of test
+#   tools/setup.sh build|serving|test|azure|image|lint|bench
+# azure: what the Azure tests need beside the program; image: what builds and runs the image. Both are part of test.
+# serving: what a build without training needs, in the image's build stage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +15,11 @@ test=(python3 libgtest-dev libgmock-dev librapidcheck-dev)
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
 command -v npm > /dev/null || azure+=(npm)
+# deploy/azure/deploy.sh: what it calls, beside azure-cli, and what reads it. The manifests are built by kubectl's kustomize.
+deploy=(curl openssl skopeo shellcheck python3-yaml)
+command -v kubectl > /dev/null || deploy+=(kubernetes-client)
+# Builds without Docker or a registry; runc runs the image in its test.
+image=(buildah runc debootstrap ca-certificates python3)
 lint=(clang-format clang-tidy)
 # The peers: scikit-learn, pandas and the original's API, LIBSVM's own program, and wrk to ask the APIs.
 bench=(libbenchmark-dev python3 python3-sklearn python3-pandas python3-flask gunicorn libsvm-tools wrk)
@@ -22,11 +29,15 @@ command -v npm > /dev/null || bench+=(npm)
 task=${1:-build}
 case "$task" in
   build) wanted=("${build[@]}") ;;
-  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}") ;;
+  serving) for package in "${build[@]}" ca-certificates python3; do
+             case "$package" in libsvm-dev|libxgboost-dev|ccache) ;; *) wanted+=("$package") ;; esac
+           done ;;
+  image) wanted=("${image[@]}") ;;
+  test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}" "${image[@]}") ;;
   azure) wanted=("${azure[@]}") ;;
   lint)  wanted=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
-  *) echo "usage: tools/setup.sh build|test|azure|lint|bench" >&2; exit 2 ;;
+  *) echo "usage: tools/setup.sh build|serving|test|azure|image|lint|bench" >&2; exit 2 ;;
 esac
 
 install_packages() {
@@ -45,11 +56,11 @@ install_packages() {
 }
 
 # npm writes node_modules/.package-lock.json last of all, so that a broken installation is made again.
-install_from_npm() {
-  local folder=$1 what=$2 installed=$1/node_modules/.package-lock.json
-  [ ! "$installed" -nt "$folder/package-lock.json" ] || return 0
-  echo "installing from npm: $what ($folder)"
-  (cd "$folder" && npm ci --ignore-scripts --loglevel=error > /dev/null)
+install_from_npm() {  # install_from_npm FOLDER WHAT
+  local installed=$1/node_modules/.package-lock.json
+  [ ! "$installed" -nt "$1/package-lock.json" ] || return 0
+  echo "installing from npm: $2 ($1)"
+  (cd "$1" && npm ci --ignore-scripts --loglevel=error > /dev/null)
 }
 
 # A peer among others: where npm has none, bench/run.py says so and goes on.
@@ -61,9 +72,26 @@ install_onnxruntime() {
     echo "onnxruntime-node could not be installed; the benchmarks go on without it" >&2
 }
 
+# Out of Debian's package, which would start a server of its own: 19 MB to fetch, 46 MB on the disk.
+install_promtool() {
+  local tool=build/tools/promtool folder
+  [ ! -x "$tool" ] || return 0
+  echo "taking promtool out of Debian's prometheus (build/tools)"
+  folder=$(mktemp -d)
+  (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root prometheus)
+  mkdir -p build/tools
+  dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C build/tools --strip-components=3 ./usr/bin/promtool
+  rm -r "$folder"
+}
+
 install_packages
 case "$task" in
   test|azure) install_from_npm tests/azure "azurite and the clients of Azure Storage" ;;&
-  test) install_from_npm tests/telemetry "OpenTelemetry's code for the messages of its protocol" ;;
+  test)
+    install_from_npm tests/image "the schema of CycloneDX"
+    install_from_npm tests/deploy/azure "a grammar of Bicep"
+    install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes and KEDA"
+    install_from_npm tests/telemetry "OpenTelemetry's code for its protocol"
+    install_promtool ;;
   bench) install_onnxruntime ;;
 esac

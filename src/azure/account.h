@@ -36,6 +36,13 @@ struct ResourceUrl {
   std::string sas;   ///< without '?'; empty where there is none
 };
 Result<ResourceUrl> parse_resource_url(std::string_view url);
+/// A container's URL, and what is named in it: ".../models/current".
+struct PathUrl {
+  ResourceUrl container;
+  std::string path;  ///< decoded, without '/' at either end; may be empty
+};
+/// Of a host that does not say ".blob." the path begins with the account. Errors: `misuse`.
+Result<PathUrl> parse_path_url(std::string_view url);
 /// True for http:// and https://.
 bool is_resource_url(std::string_view uri);
 

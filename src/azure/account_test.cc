@@ -162,6 +162,41 @@ TEST(ResourceUrl, RefusedWithoutTheQuery) {
   }));
 }
 
+TEST(PathUrl, WhatIsNamedInAContainer) {
+  struct Case {
+    const char* url;
+    const char* endpoint;
+    const char* name;
+    const char* path;
+    const char* sas;
+  };
+  for (const Case& wanted : {
+           Case{"https://acct.blob.core.windows.net/models", "https://acct.blob.core.windows.net", "models", "", ""},
+           Case{"https://acct.blob.core.windows.net/models/?sig=x", "https://acct.blob.core.windows.net", "models", "",
+                "sig=x"},
+           Case{"https://acct.blob.core.windows.net/models/current", "https://acct.blob.core.windows.net", "models",
+                "current", ""},
+           Case{"https://acct.blob.core.windows.net/models/a%20b/c/?sig=x", "https://acct.blob.core.windows.net",
+                "models", "a b/c", "sig=x"},
+           Case{"http://127.0.0.1:10000/acct/models/current", "http://127.0.0.1:10000/acct", "models", "current", ""},
+           Case{"http://azurite:10000/acct/models", "http://azurite:10000/acct", "models", "", ""},
+       }) {
+    const auto parsed = parse_path_url(wanted.url);
+    ASSERT_TRUE(parsed) << wanted.url << ": " << parsed.error().detail.text;
+    EXPECT_EQ(parsed->container.endpoint, wanted.endpoint);
+    EXPECT_EQ(parsed->container.name, wanted.name);
+    EXPECT_EQ(parsed->container.sas, wanted.sas);
+    EXPECT_EQ(parsed->path, wanted.path);
+  }
+  for (const char* url : {"folder", "http://127.0.0.1:10000/acct?sig=hunter2", "https://acct.blob.core.windows.net/M/x",
+                          "https://acct.blob.core.windows.net/models/%zz?sig=hunter2"}) {
+    const auto parsed = parse_path_url(url);
+    ASSERT_FALSE(parsed) << url;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::misuse);
+    EXPECT_THAT(parsed.error().detail.text, Not(HasSubstr("hunter2"))) << url;
+  }
+}
+
 TEST(ResourceUrl, FoldersAreNone) {
   for (const char* uri : {"http://x", "https://x/y", "HTTPS://x"}) EXPECT_TRUE(is_resource_url(uri)) << uri;
   for (const char* uri : {"", "http", "input", "/http://x", "./https://x", "file:///x"}) {

@@ -5,6 +5,7 @@
 #include "azure/account.h"
 #include "azure/endpoint.h"
 #include "azure/text.h"
+#include "net/http_client.h"
 
 namespace dropscore::azure {
 namespace {
@@ -35,9 +36,13 @@ bool names_a_service(std::string_view host) {
   return rest.starts_with(".blob.") || rest.starts_with(".queue.");
 }
 
-}  // namespace
+/// A resource's URL, and what its path has behind the name, as it is written.
+struct SplitUrl {
+  ResourceUrl resource;
+  std::string rest;
+};
 
-Result<ResourceUrl> parse_resource_url(std::string_view url) {
+Result<SplitUrl> split_resource_url(std::string_view url) {
   DROPSCORE_TRY(const UrlParts parts, split_url(url));
   const std::string_view path = parts.path.empty() ? std::string_view() : std::string_view(parts.path).substr(1);
   const std::size_t slash = path.find('/');
@@ -48,18 +53,35 @@ Result<ResourceUrl> parse_resource_url(std::string_view url) {
 
   const std::string_view account =
       path_style ? path.substr(0, slash) : std::string_view(parts.host).substr(0, parts.host.find('.'));
-  const std::string_view name = path_style ? path.substr(slash + 1) : path;
-  if (name.find('/') != std::string_view::npos) return bad("its path goes on after the name");
+  const std::string_view within = path_style ? path.substr(slash + 1) : path;
+  const std::size_t end = std::min(within.find('/'), within.size());
+  const std::string_view name = within.substr(0, end);
   if (!is_account_name(account)) return bad("an account's name has small letters and digits only");
   if (!is_resource_name(name)) return bad("a name has 3 to 63 small letters, digits and single hyphens");
 
-  ResourceUrl resource;
-  resource.endpoint = fmt::format("{}://{}", parts.scheme, parts.authority);
-  if (path_style) resource.endpoint += fmt::format("/{}", account);
-  resource.account = account;
-  resource.name = name;
-  resource.sas = parts.query;
-  return resource;
+  SplitUrl split;
+  split.resource.endpoint = fmt::format("{}://{}", parts.scheme, parts.authority);
+  if (path_style) split.resource.endpoint += fmt::format("/{}", account);
+  split.resource.account = account;
+  split.resource.name = name;
+  split.resource.sas = parts.query;
+  split.rest = within.substr(std::min(end + 1, within.size()));
+  return split;
+}
+
+}  // namespace
+
+Result<ResourceUrl> parse_resource_url(std::string_view url) {
+  DROPSCORE_TRY(SplitUrl split, split_resource_url(url));
+  if (!split.rest.empty()) return bad("its path goes on after the name");
+  return std::move(split.resource);
+}
+
+Result<PathUrl> parse_path_url(std::string_view url) {
+  DROPSCORE_TRY(SplitUrl split, split_resource_url(url));
+  const Result<std::string> path = net::percent_decoded(split.rest);
+  if (!path) return bad("its path is not percent-encoded as it should be");
+  return PathUrl{std::move(split.resource), *path};
 }
 
 bool is_resource_url(std::string_view uri) {

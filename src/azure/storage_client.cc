@@ -57,7 +57,7 @@ class Operation {
       : request_(request),
         credential_(credential),
         client_(client),
-        retry_(policy, request.deadline),
+        retry_(policy, request.deadline, client.hurried()),
         service_(service),
         name_(operation_of(request)),
         client_request_id_(make_uuid()) {
@@ -133,8 +133,9 @@ class Operation {
          {"error", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
          {"tries", retry_.tries()},
          {"wait_ms", delay->count()}});
+    if (!retry_.wait(*delay)) return false;
     telemetry::add(telemetry::Metric::retries, 1, {service_, name_});
-    return retry_.wait(*delay);
+    return true;
   }
 
   tl::unexpected<Error> used_up(const Result<bool>& answered, const StorageReply& reply) const {

@@ -14,6 +14,7 @@
 #include "azure/account.h"
 #include "base/log.h"
 #include "net/test_server.h"
+#include "tests/support/shown_metric.h"
 
 namespace dropscore::azure {
 namespace {
@@ -136,6 +137,20 @@ TEST_F(StorageClientTest, TriesRunOut) {
   EXPECT_THAT(text, HasSubstr(*all("x-ms-client-request-id").begin()));
   EXPECT_THAT(text, Not(HasSubstr("secret")));
   EXPECT_THAT(reply.error().customer.text, Not(HasSubstr("/in1")));
+}
+
+TEST_F(StorageClientTest, TriesAreCounted) {
+  using dropscore::testing::shown_metric;
+  const std::string again = R"(dropscore_retries_total{operation="GET list",service="blob"})";
+  const std::string used_up = R"(dropscore_retries_exhausted_total{operation="GET list",service="blob"})";
+  StorageClient client = client_for({test_answer(503), test_answer(503), test_answer(200)});
+  ASSERT_TRUE(client.call(get("/c", {{"comp", "list"}})));
+  EXPECT_EQ(shown_metric(again), 2);
+  EXPECT_EQ(shown_metric(used_up), -1);
+  StorageClient broken = client_for({test_answer(503)});
+  ASSERT_FALSE(broken.call(get("/c", {{"comp", "list"}})));
+  EXPECT_EQ(shown_metric(again), 5);
+  EXPECT_EQ(shown_metric(used_up), 1);
 }
 
 TEST_F(StorageClientTest, OtherStatusesAreFinal) {
@@ -285,6 +300,26 @@ TEST(Etags, QuotesComeAndGo) {
   EXPECT_EQ(quoted_etag("0x8D"), "\"0x8D\"");
   EXPECT_EQ(quoted_etag("\"0x8D\""), "\"0x8D\"");
   EXPECT_EQ(blob_path("$web", "d\xC3\xADr a/x+y &#.csv"), "/$web/d%C3%ADr%20a/x%2By%20%26%23.csv");
+}
+
+TEST(StorageClientInAHurry, DoesNotWaitForWhatTheServiceAsks) {
+  std::atomic<int> asked = 0;
+  TestServer server(net::answering([&asked](const TestRequest&) {
+    ++asked;
+    return test_answer(503, "", {{"Retry-After", "50"}});
+  }));
+  const auto http = std::make_shared<net::HttpClient>();
+  StorageClient client(server.url("/acct"), shared_key("acct", key).value(), http);
+  const auto start = std::chrono::steady_clock::now();
+  std::jthread hurrying([&] {
+    while (asked == 0) std::this_thread::sleep_for(milliseconds(1));
+    http->hurry();
+  });
+  const auto reply = client.call(get("/input-data/a.csv"));
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().kind, ErrorKind::try_later);
+  EXPECT_EQ(asked, 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class Asker {
 
   Result<Token> ask(std::string_view who, net::Request request, const Rules& rules, const Deadline& deadline) {
     const net::RetryPolicy policy{max_updating_tries, timing_.first_delay, timing_.updating_delay, timing_.budget};
-    net::Retry retry(policy, deadline);
+    net::Retry retry(policy, deadline, client_->hurried());
     request.deadline = retry.deadline();
     for (;;) {
       std::string why;

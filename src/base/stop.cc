@@ -1,9 +1,12 @@
 #include "base/stop.h"
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+
+#include <unistd.h>
 
 namespace dropscore {
 namespace {
@@ -24,21 +27,36 @@ sigset_t stop_signals() {
   return set;
 }
 
+sigset_t stop_signals_and_hangup() {
+  sigset_t set = stop_signals();
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+/// Of the standard streams, those that are a terminal; one that hung up is none any more.
+std::array<bool, 3> terminals() { return {::isatty(0) == 1, ::isatty(1) == 1, ::isatty(2) == 1}; }
+
 }  // namespace
 
 void block_stop_signals() {
-  const sigset_t set = stop_signals();
+  const sigset_t set = stop_signals_and_hangup();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-int wait_for_stop_signal() {
-  const sigset_t set = stop_signals();
-  int signal = 0;
-  while (sigwait(&set, &signal) != 0) {
+int wait_for_stop_signal(const std::function<void()>& reload) {
+  const std::array<bool, 3> at_start = terminals();
+  const sigset_t set = stop_signals_and_hangup();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0) continue;
+    if (signal == SIGHUP && reload && terminals() == at_start) {
+      reload();
+      continue;
+    }
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    return signal;
   }
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return signal;
 }
 
 StopEndsProgram::StopEndsProgram()

@@ -1,7 +1,8 @@
-// SIGINT and SIGTERM as something that can be asked and waited for. A program uses one of the two ways, set up in main
-// before any thread starts.
+// SIGINT, SIGTERM and SIGHUP as something that can be asked and waited for. A program uses one of the two ways, set up
+// in main before any thread starts.
 #pragma once
 
+#include <functional>
 #include <thread>
 
 namespace dropscore {
@@ -9,9 +10,11 @@ namespace dropscore {
 /// For a program that waits: blocks the stop signals for this thread and those it starts, and ignores SIGPIPE.
 void block_stop_signals();
 
-/// Waits until a stop signal arrives and returns its number; the next one then ends the program at once.
+/// Waits until a stop signal arrives and returns its number; the next one then ends the program at once. SIGHUP calls
+/// `reload`, and the waiting goes on; it is a stop signal where there is nothing to reload, or where the terminal that
+/// the program was started from is gone.
 /// REQUIRES: block_stop_signals() was called; one thread waits.
-int wait_for_stop_signal();
+int wait_for_stop_signal(const std::function<void()>& reload = {});
 
 /// While it lives, a stop signal ends the program at once, its exit code 128 and the signal's number: for a start that
 /// waits for others, with nothing under way yet.

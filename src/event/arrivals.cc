@@ -66,6 +66,11 @@ bool Arrivals::found(const std::string& blob, const std::string& etag, Clock::ti
   return true;
 }
 
+void Arrivals::forget_done() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [blob, done] : done_) done.etag.clear();
+}
+
 void Arrivals::forget_others(const std::unordered_set<std::string>& seen, Clock::time_point sweep_start) {
   const std::lock_guard lock(mutex_);
   std::erase_if(done_, [&](const auto& done) { return done.second.at < sweep_start && !seen.contains(done.first); });

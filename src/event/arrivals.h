@@ -33,6 +33,9 @@ class Arrivals {
   /// although no result came of it must not come round for ever. True where it was put in line.
   bool found(const std::string& blob, const std::string& etag, Clock::time_point sweep_start);
 
+  /// What was acknowledged may be found again by sweeps that begin later, whatever version it is.
+  void forget_done();
+
   /// True where found() would refuse every version, so that a sweep can spare itself the question.
   bool is_known(const std::string& blob) const;
 

@@ -150,6 +150,18 @@ TEST(Arrivals, ASweepThatBeganBeforeTheAcknowledgementIsNotBelieved) {
   EXPECT_FALSE(arrivals.found("a", "v1", sweep_start));
 }
 
+TEST(Arrivals, WhatItIsToForgetMayBeFoundAgainByLaterSweeps) {
+  Arrivals arrivals;
+  const auto sweep_start = Clock::now();
+  arrivals.arrived("a");
+  auto taken = arrivals.take(0ms);
+  taken->etag = "v1";
+  ASSERT_TRUE(arrivals.acknowledge(*taken));
+  arrivals.forget_done();
+  EXPECT_FALSE(arrivals.found("a", "v1", sweep_start));
+  EXPECT_TRUE(arrivals.found("a", "v1", Clock::now()));
+}
+
 TEST(Arrivals, RemembersOnlyWhatIsStillThere) {
   Arrivals arrivals;
   for (const char* blob : {"a", "b", "c"}) {
@@ -161,6 +173,32 @@ TEST(Arrivals, RemembersOnlyWhatIsStillThere) {
   EXPECT_EQ(arrivals.done_count(), 2U);
   arrivals.forget_others({}, Clock::now() - 1h);
   EXPECT_EQ(arrivals.done_count(), 2U) << "what was done after the sweep began stays";
+}
+
+TEST(Arrivals, KnowsWhenAnEventCameAndThatASweepHasNone) {
+  Arrivals arrivals;
+  const auto before = std::chrono::system_clock::now();
+  arrivals.arrived("a");
+  const auto told = std::chrono::system_clock::now();
+  arrivals.arrived("a");  // it waits already: the first event is the one that is waited for
+  arrivals.found("b", "v1", Arrivals::Clock::now());
+  EXPECT_EQ(arrivals.waiting_count(), 2U);
+  const auto a = arrivals.take(0ms);
+  ASSERT_TRUE(a && a->event_time);
+  EXPECT_GE(*a->event_time, before);
+  EXPECT_LE(*a->event_time, told);
+  const auto b = arrivals.take(0ms);
+  ASSERT_TRUE(b);
+  EXPECT_FALSE(b->event_time);
+  EXPECT_EQ(arrivals.waiting_count(), 0U);
+  arrivals.arrived("a");  // while it is worked on
+  ASSERT_TRUE(arrivals.acknowledge(*a));
+  const auto again = arrivals.take(0ms);
+  ASSERT_TRUE(again && again->event_time);
+  EXPECT_GE(*again->event_time, *a->event_time);
+  ASSERT_TRUE(arrivals.retry(*again, 0ms));
+  EXPECT_EQ(arrivals.waiting_count(), 1U);
+  EXPECT_EQ(arrivals.take(0ms)->event_time, again->event_time);
 }
 
 TEST(Arrivals, StopWakesEverybody) {

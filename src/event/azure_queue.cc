@@ -71,6 +71,7 @@ AzureQueue::AzureQueue(const azure::Account& account, std::string name, std::sha
 Status AzureQueue::make() {
   DROPSCORE_TRY(const azure::StorageReply reply, client_.call(request_of("PUT", queue_path_)));
   if (reply.ok() || reply.error_code == "QueueAlreadyExists") return {};
+  if (reply.status == 403 && length()) return {};  // who may not make one may still use it
   Error error = refusal("create queue", queue_path_, reply);
   if (reply.error_code != "QueueBeingDeleted") error.kind = ErrorKind::misuse;
   return tl::unexpected(std::move(error));

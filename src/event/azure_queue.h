@@ -39,7 +39,7 @@ class AzureQueue {
              const net::RetryPolicy& retry = {});
 
   const std::string& name() const { return name_; }
-  /// Makes it where it is missing. Errors: `misuse` where the service refuses.
+  /// Makes it where it is missing. Errors: `misuse` where the service refuses and there is none.
   Status make();
   /// Messages, those being worked on too; approximate.
   Result<std::uint64_t> length();

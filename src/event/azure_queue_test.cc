@@ -66,6 +66,18 @@ TEST_F(AzureQueueTest, WhatGoesOverTheWire) {
   EXPECT_THAT(requests[2].target, Not(HasSubstr("+")));
 }
 
+TEST_F(AzureQueueTest, TheOldestThatNobodyHasInHand) {
+  EXPECT_EQ(queue_.oldest().value(), std::nullopt);
+  ASSERT_TRUE(queue_.put("{}"));
+  const auto put = queue_.oldest().value();
+  ASSERT_TRUE(put);
+  EXPECT_LT(std::chrono::system_clock::now() - *put, 60s);
+  EXPECT_EQ(queue_.take(1, 30s).value().front().dequeue_count, 1) << "a look takes nothing";
+  EXPECT_EQ(queue_.oldest().value(), std::nullopt);
+  answer(net::test_answer(200, "<QueueMessagesList><QueueMessage/></QueueMessagesList>"));
+  EXPECT_EQ(queue_.oldest().error().kind, ErrorKind::try_later);
+}
+
 TEST_F(AzureQueueTest, AMissingQueue) {
   AzureQueue other(peer_.account(), "other", std::make_shared<net::HttpClient>(), soon());
   EXPECT_EQ(other.length().error().kind, ErrorKind::not_found);
@@ -84,6 +96,19 @@ TEST_F(AzureQueueTest, ARefusalToMakeIt) {
   answer(testing::QueuePeer::refuse(409, "QueueBeingDeleted"));
   EXPECT_EQ(queue_.make().error().kind, ErrorKind::try_later);
   EXPECT_EQ(queue_.put("x").error().kind, ErrorKind::try_later);
+}
+
+TEST_F(AzureQueueTest, AQueueThatIsThereNeedsNoRightToMakeOne) {
+  peer_.set_fault([](const net::TestRequest& request) -> std::optional<std::string> {
+    if (request.method != "PUT") return std::nullopt;
+    return testing::QueuePeer::refuse(403, "AuthorizationPermissionMismatch");
+  });
+  EXPECT_TRUE(queue_.make());
+  peer_.set_fault([](const net::TestRequest& request) -> std::optional<std::string> {
+    if (request.method == "PUT") return testing::QueuePeer::refuse(403, "AuthorizationPermissionMismatch");
+    return testing::QueuePeer::refuse(404, "QueueNotFound");
+  });
+  EXPECT_EQ(queue_.make().error().kind, ErrorKind::misuse) << "there is none";
 }
 
 TEST_F(AzureQueueTest, ARemovalWhoseAnswerWasLostIsARemoval) {

@@ -23,7 +23,10 @@ HeldMessages::Held message(const std::string& blob, const std::string& id = "1",
 TEST(HeldMessages, HandsOutInOrder) {
   HeldMessages held;
   EXPECT_FALSE(held.hand_out(start));
-  EXPECT_TRUE(held.add(message("a", "1", "v1", 3), start));
+  const auto event_time = std::chrono::system_clock::now();
+  HeldMessages::Held first = message("a", "1", "v1", 3);
+  first.event_time = event_time;
+  EXPECT_TRUE(held.add(std::move(first), start));
   EXPECT_TRUE(held.add(message("b", "2"), start));
   EXPECT_EQ(held.ready(start), 2U);
   const auto a = held.hand_out(start);
@@ -31,6 +34,7 @@ TEST(HeldMessages, HandsOutInOrder) {
   EXPECT_EQ(a->blob, "a");
   EXPECT_EQ(a->attempt, 3);
   EXPECT_EQ(a->etag, "v1");
+  EXPECT_EQ(a->event_time, event_time);
   EXPECT_EQ(held.find(*a)->message.id, "1");
   EXPECT_EQ(held.hand_out(start)->blob, "b");
   EXPECT_FALSE(held.hand_out(start));

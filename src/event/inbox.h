@@ -58,6 +58,9 @@ class Inbox {
   /// place. Errors: as acknowledge(), `try_later`.
   virtual Status dead_letter(const Envelope& envelope, std::string_view reason);
 
+  /// Forgets which versions it is done with: a sweep may bring them again. For a change of what they were done by.
+  virtual void forget_done() {}
+
   /// Gives back what was taken and is neither acknowledged nor retried, for others to take at once; for a worker that
   /// ends before its work does. Nothing may be taken after it.
   virtual void abandon() { stop(); }

@@ -88,6 +88,7 @@ class LocalInbox : public Inbox {
   Status acknowledge(const Envelope& envelope) override { return arrivals_.acknowledge(envelope); }
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
 
+  void forget_done() override { arrivals_.forget_done(); }
   std::optional<SweepState> sweeps() const override { return sweeper_.state(); }
 
   void stop() override {

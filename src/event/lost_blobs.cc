@@ -7,6 +7,11 @@ void LostBlobs::done(const std::string& blob, const std::string& etag) {
   done_[blob] = Done{etag, Clock::now(), true};
 }
 
+void LostBlobs::forget_done() {
+  const std::lock_guard lock(mutex_);
+  done_.clear();
+}
+
 void LostBlobs::begin(Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   now_ = now;

@@ -24,6 +24,9 @@ class LostBlobs {
   /// A worker of this inbox is done with this version, result or not: it is not lost.
   void done(const std::string& blob, const std::string& etag);
 
+  /// Whatever was done may be found again.
+  void forget_done();
+
   // One sweep at a time: begin(), found() for each blob without a result, and end() where it was complete.
   void begin(Clock::time_point now);
   void found(const store::BlobInfo& blob);

@@ -111,6 +111,17 @@ TEST_F(LostBlobsTest, DoneIsForgottenWithTheBlob) {
   EXPECT_THAT(lost(true), ElementsAre("a")) << "its result was there, and somebody took it away";
 }
 
+TEST_F(LostBlobsTest, WhatWasDoneCanBeForgotten) {
+  blobs_.done("a", "v1");
+  sweep(0s, {a_});
+  sweep(10s, {a_});
+  EXPECT_THAT(lost(true), IsEmpty());
+  blobs_.forget_done();
+  sweep(20s, {a_});
+  sweep(30s, {a_});
+  EXPECT_THAT(lost(true), ElementsAre("a"));
+}
+
 TEST_F(LostBlobsTest, SoManyAtATime) {
   std::vector<store::BlobInfo> many;
   for (std::size_t i = 0; i < LostBlobs::most_at_once + 5; ++i) many.push_back({std::to_string(i), "v1", 1});

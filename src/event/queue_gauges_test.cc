@@ -8,17 +8,13 @@
 
 #include "event/queue_test_peer.h"
 #include "telemetry/metrics.h"
+#include "tests/support/shown_metric.h"
 
 namespace dropscore::event {
 namespace {
 
 using namespace std::chrono_literals;
-
-double shown(const std::string& series) {
-  const std::string text = "\n" + telemetry::scrape();
-  const std::size_t at = text.find("\n" + series + " ");
-  return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
-}
+using dropscore::testing::shown_metric;
 
 template <class Condition>
 bool soon(const Condition& condition) {
@@ -36,9 +32,9 @@ TEST(QueueGauges, TellLengthAndAge) {
   peer.put("scoring", "one");
   peer.put("scoring", "two");
   QueueGauges gauges(peer.account(), "scoring", std::make_shared<net::HttpClient>(), 5ms);
-  EXPECT_TRUE(soon([] { return shown("dropscore_queue_messages") == 2; }));
-  EXPECT_TRUE(soon([] { return shown("dropscore_queue_oldest_message_age_seconds") >= 1; }));
-  EXPECT_GT(shown("dropscore_queue_last_look_timestamp_seconds"), 1.6e9);
+  EXPECT_TRUE(soon([] { return shown_metric("dropscore_queue_messages") == 2; }));
+  EXPECT_TRUE(soon([] { return shown_metric("dropscore_queue_oldest_message_age_seconds") >= 1; }));
+  EXPECT_GT(shown_metric("dropscore_queue_last_look_timestamp_seconds"), 1.6e9);
 }
 
 TEST(QueueGauges, AnEmptyQueueHasNoAge) {
@@ -46,7 +42,7 @@ TEST(QueueGauges, AnEmptyQueueHasNoAge) {
   peer.make("scoring");
   telemetry::set(telemetry::Metric::queue_age, 7);
   QueueGauges gauges(peer.account(), "scoring", std::make_shared<net::HttpClient>(), 5ms);
-  EXPECT_TRUE(soon([] { return shown("dropscore_queue_oldest_message_age_seconds") == 0; }));
+  EXPECT_TRUE(soon([] { return shown_metric("dropscore_queue_oldest_message_age_seconds") == 0; }));
 }
 
 TEST(QueueGauges, SayWhenTheQueueLastAnswered) {

@@ -75,6 +75,7 @@ class QueueInbox final : public Inbox {
   Status acknowledge(const Envelope& envelope) override;
   Status retry(const Envelope& envelope, milliseconds delay) override;
   Status dead_letter(const Envelope& envelope, std::string_view reason) override;
+  void forget_done() override { lost_blobs_.forget_done(); }
   void abandon() override;
   void stop() override;
   std::optional<SweepState> sweeps() const override { return sweeper_.state(); }

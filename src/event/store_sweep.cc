@@ -28,6 +28,7 @@ class StoreSweepInbox final : public SweepInbox {
     arrivals_.arrived(blob, trace);
   }
 
+  void forget_done() override { arrivals_.forget_done(); }
   std::optional<SweepState> sweeps() const override { return sweeper_.state(); }
 
   void stop() override {

@@ -59,6 +59,25 @@ TEST(Sweeper, AFaultDoesNotEndIt) {
   EXPECT_TRUE(becomes_true([&] { return sweeps >= 3; }));
 }
 
+TEST(Sweeper, KnowsItsLastGoodSweep) {
+  std::atomic<bool> fails = false;
+  std::atomic<int> sweeps = 0;
+  Sweeper sweeper(1ms, [&](Clock::time_point) -> Status {
+    ++sweeps;
+    if (fails) return fail(ErrorKind::try_later, "no");
+    return {};
+  });
+  const auto made = sweeper.state().last_done;
+  sweeper.start();
+  EXPECT_TRUE(becomes_true([&] { return sweeper.state().last_done > made; }));
+  EXPECT_GE(sweeper.state().expected_every, 1ms);
+  fails = true;
+  EXPECT_TRUE(becomes_true([&, seen = sweeps + 2] { return sweeps > seen; }));
+  const auto last = sweeper.state().last_done;
+  EXPECT_TRUE(becomes_true([&, seen = sweeps + 2] { return sweeps > seen; }));
+  EXPECT_EQ(sweeper.state().last_done, last);
+}
+
 TEST(FaultLog, TellsOnceOfWhatLasts) {
   FaultLog log("test_failed");
   const Status away = fail(ErrorKind::try_later, "the store is away");

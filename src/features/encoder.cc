@@ -33,19 +33,45 @@ EncodedCell encode_cell(const Feature& feature, schema::UnknownRule unknown, std
   return {0, RowFault::empty_cell};
 }
 
+namespace {
+
+constexpr std::size_t most_named = 20;
+constexpr std::size_t most_likened = 3;  // each is held against the whole header
+
+Error missing_columns(std::span<const std::string> missing, std::span<const std::string> header) {
+  std::string text =
+      fmt::format("{} missing; the model needs {}", counted("column", missing), missing.size() == 1 ? "it" : "them");
+  for (std::size_t i = 0; i < std::min(missing.size(), most_likened); ++i) {
+    const std::string nearest = schema::nearest_name(missing[i], header);
+    if (nearest.empty()) continue;
+    text += fmt::format(". The nearest column to \"{}\" in the file is \"{}\": rename it if it holds the same thing",
+                        missing[i], nearest);
+  }
+  return Error{ErrorKind::reject, CustomerText{text}, OperatorText{text}};
+}
+
+}  // namespace
+
+std::string counted(std::string_view what, std::span<const std::string> names) {
+  const std::size_t named = std::min(names.size(), most_named);
+  std::string text = fmt::format("the {}{}", what, names.size() == 1 ? "" : "s");
+  for (std::size_t i = 0; i < named; ++i) {
+    const bool last = i + 1 == names.size();
+    text += fmt::format("{} \"{}\"", i == 0 ? "" : last ? " and" : ",", names[i]);
+  }
+  if (names.size() > named) text += fmt::format(" and {} more", names.size() - named);
+  return text + (names.size() == 1 ? " is" : " are");
+}
+
 Result<std::vector<std::uint32_t>> bind_columns(const Schema& schema, std::span<const std::string> header) {
   std::vector<std::uint32_t> columns;
   columns.reserve(schema.size());
+  std::vector<std::string> missing;
   for (const Feature& feature : schema.features) {
     const auto at = std::find(header.begin(), header.end(), feature.name);
     if (at == header.end()) {
-      const std::string nearest = schema::nearest_name(feature.name, header);
-      return fail(ErrorKind::reject,
-                  nearest.empty()
-                      ? fmt::format("the column \"{}\" is missing; the model needs it", feature.name)
-                      : fmt::format("the column \"{}\" is missing; the model needs it. The nearest column in the file "
-                                    "is \"{}\": rename it if it holds the same thing",
-                                    feature.name, nearest));
+      missing.push_back(feature.name);
+      continue;
     }
     if (std::find(at + 1, header.end(), feature.name) != header.end()) {
       return fail(ErrorKind::reject,
@@ -53,6 +79,7 @@ Result<std::vector<std::uint32_t>> bind_columns(const Schema& schema, std::span<
     }
     columns.push_back(static_cast<std::uint32_t>(at - header.begin()));
   }
+  if (!missing.empty()) return tl::unexpected<Error>(missing_columns(missing, header));
   return columns;
 }
 

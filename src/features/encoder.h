@@ -26,8 +26,13 @@ struct EncodedCell {
 EncodedCell encode_cell(const schema::Feature& feature, schema::UnknownRule unknown, std::string_view cell,
                         bool decimal_comma);
 
+/// `the column "A" is`, `the columns "A" and "B" are`, `the columns "A", "B" and 12 more are`; of many, the first 20.
+/// `what` is the thing in singular. REQUIRES: !names.empty().
+std::string counted(std::string_view what, std::span<const std::string> names);
+
 /// For each feature of `schema`, where it stands in `header`; matched by name, whatever the order.
-/// Errors, kind `reject`: a feature's column is missing (names the nearest one present) or stands twice.
+/// Errors, kind `reject`: columns of features are missing (names them, and the nearest ones present) or one stands
+/// twice.
 Result<std::vector<std::uint32_t>> bind_columns(const schema::Schema& schema, std::span<const std::string> header);
 
 /// Encodes rows of a CSV file whose header is bound once. The schema must outlive it. Immutable: thread-safe.

@@ -1,5 +1,6 @@
 #include "features/encoder.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gmock/gmock.h>
@@ -117,6 +118,26 @@ TEST(BindColumns, NamesTheMissingColumnAndTheNearest) {
   EXPECT_THAT(bound.error().customer.text, HasSubstr("\"age\""));
   const std::vector<std::string> twice = {"Age", "Channel", "Age"};
   EXPECT_THAT(bind_columns(schema, twice).error().customer.text, HasSubstr("stands twice"));
+}
+
+TEST(BindColumns, NamesEveryMissingColumn) {
+  const std::vector<std::string> header = {"age", "x"};
+  const auto bound = bind_columns(two_features(), header);
+  ASSERT_FALSE(bound);
+  EXPECT_THAT(bound.error().customer.text,
+              HasSubstr("the columns \"Age\" and \"Channel\" are missing; the model needs them"));
+  EXPECT_THAT(bound.error().customer.text, HasSubstr("nearest column to \"Age\" in the file is \"age\""));
+}
+
+TEST(Counted, NamesTheFirstTwenty) {
+  std::vector<std::string> names = {"A"};
+  EXPECT_EQ(counted("field", names), "the field \"A\" is");
+  names.push_back("B");
+  names.push_back("C");
+  EXPECT_EQ(counted("field", names), "the fields \"A\", \"B\" and \"C\" are");
+  names.assign(22, "D");
+  EXPECT_THAT(counted("column", names), testing::EndsWith("\"D\", \"D\" and 2 more are"));
+  EXPECT_EQ(std::ranges::count(counted("column", names), 'D'), 20);
 }
 
 }  // namespace

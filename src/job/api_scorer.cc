@@ -198,6 +198,7 @@ class ApiScorer : public FileScorer {
   }
 
   int tries() const override { return options_.tries; }
+  std::stop_token hurried() const override { return client_->hurried(); }
 
  private:
   /// A request that tells the API of `span`, which is told of the request.

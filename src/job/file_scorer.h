@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,7 +48,12 @@ class FileScorer {
   /// Times that a file is read anew and scored again at once, with waits between, after `try_later`. A model in this
   /// process fails only where a store does, and a store has tries of its own.
   virtual int tries() const { return 1; }
+  /// Of the client that is tried with; see net::Retry.
+  virtual std::stop_token hurried() const { return {}; }
 };
+
+/// Who scores the next file. Asked once for each, from any thread.
+using FileScorerSource = std::function<std::shared_ptr<const FileScorer>()>;
 
 /// The model of `scorer`, in this process.
 std::shared_ptr<const FileScorer> file_scorer(const Scorer& scorer);

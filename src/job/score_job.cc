@@ -77,7 +77,7 @@ class Scoring {
     report_.etag = input->info.etag;
     if (before_.is_of(report_.etag, report_.model_version)) return finished(Outcome::already_done);
 
-    net::Retry retry({.max_tries = scorer_.tries()}, Deadline::never());
+    net::Retry retry({.max_tries = scorer_.tries()}, Deadline::never(), scorer_.hurried());
     for (;;) {
       Result<ScoreReport> done = attempt();
       if (done || done.error().kind != ErrorKind::try_later) return done;

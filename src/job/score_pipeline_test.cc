@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/text_source.h"
 #include "job/score_stream.h"
+#include "telemetry/heartbeat.h"
 #include "tests/support/tiny_model.h"
 
 namespace dropscore::job {
@@ -200,6 +201,22 @@ TEST(ScorePipeline, NothingIsWrittenOfAFileOfBadRows) {
   const Answer answer = by_pipeline(text, options, 100'000);
   EXPECT_THAT(answer.error, HasSubstr("none of the 100000 rows"));
   EXPECT_EQ(answer.rejected, 100'000U);
+}
+
+TEST(ScorePipeline, EveryThreadOfAFileBeatsForTheOneThatWantsIt) {
+  telemetry::Pulse pulse("worker", std::chrono::hours(1));
+  const telemetry::BeatsFor own(&pulse);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const auto begun = std::chrono::steady_clock::now();
+  ScoreOptions options;
+  options.threads = 2;
+  ScorePipeline pipeline(dropscore::testing::tiny_model(), options);
+  const std::string row = "50,SEO\n";
+  std::string text = "Age,Channel\n";
+  while (text.size() < 2 * limits::mib) text += row;
+  TextSource source(text);
+  ASSERT_TRUE(pipeline.run(source, [](std::string_view) { return Status(); }));
+  EXPECT_LE(pulse.silence(), std::chrono::steady_clock::now() - begun);
 }
 
 }  // namespace

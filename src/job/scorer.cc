@@ -170,6 +170,32 @@ tl::expected<ScoreCounts, Refusal> answer_records(const model::Model& model, con
   return counts_of(summary, records.errors());
 }
 
+/// Says which fields that the model needs no record has: "errors" names one for each record, as for a row of a file.
+void name_missing_fields(const schema::Schema& schema, const simdjson::dom::element& document, Refusal& refusal) {
+  constexpr std::size_t most_records = 1000;  // this reads them once for each field; nearly all lists are alike
+  std::vector<simdjson::dom::element> records;
+  simdjson::dom::array list;
+  if (document.get(list) == simdjson::SUCCESS) {
+    for (auto at = list.begin(); at != list.end() && records.size() < most_records; ++at) {
+      if ((*at).is_object()) records.push_back(*at);
+    }
+  } else {
+    records.push_back(document);
+  }
+  std::vector<std::string> missing;
+  for (const schema::Feature& feature : schema.features) {
+    const auto has = [&feature](const simdjson::dom::element& record) {
+      return record.at_key(feature.name).error() == simdjson::SUCCESS;
+    };
+    if (!feature.missing_allowed && std::none_of(records.begin(), records.end(), has)) missing.push_back(feature.name);
+  }
+  if (records.empty() || missing.empty()) return;
+  const std::string text = fmt::format("{} missing; the model needs {}", features::counted("field", missing),
+                                       missing.size() == 1 ? "it" : "them");
+  refusal.error.customer.text = text;
+  refusal.error.detail.text = text;
+}
+
 tl::expected<ScoreCounts, Refusal> answer_csv(ScoreStream stream, std::string_view text, std::string& out) {
   for (;;) {
     const Result<ScoreStream::Step> step = stream.next(out);
@@ -233,7 +259,9 @@ tl::expected<ScoreCounts, Refusal> Scorer::score_json(std::string_view body, con
   } else {
     return refuse("the body is neither a record, a list of records, nor {\"csv_data\": \"...\"}", true);
   }
-  return answer_records(*model_, records, exact, workspace, out);
+  auto answered = answer_records(*model_, records, exact, workspace, out);
+  if (!answered) name_missing_fields(model_->schema(), document, answered.error());
+  return answered;
 }
 
 }  // namespace dropscore::job

@@ -91,5 +91,15 @@ TEST_F(ScorerTest, TellsMalformedFromUnscorable) {
   EXPECT_FALSE(refusal(csv_body("")).malformed);
 }
 
+TEST_F(ScorerTest, NamesEveryFieldThatIsMissing) {
+  const auto said = [this](const char* body) { return refusal(body).error.customer.text; };
+  EXPECT_EQ(said("{}"), "the fields \"Age\" and \"Channel\" are missing; the model needs them");
+  EXPECT_EQ(said(R"([{"x":1}, {"Channel":"SEO"}, 7])"), "the field \"Age\" is missing; the model needs it");
+  EXPECT_THAT(said(R"([{"Age":1}, {"Channel":"SEO"}])"), HasSubstr("\"errors\" says why for each"));
+  EXPECT_THAT(said("[7]"), HasSubstr("the record could not be scored"));
+  EXPECT_THAT(said("[]"), HasSubstr("no record in the list"));
+  EXPECT_THAT(said(csv_body("a,b\n1,2\n").c_str()), HasSubstr("the columns \"Age\" and \"Channel\" are missing"));
+}
+
 }  // namespace
 }  // namespace dropscore::job

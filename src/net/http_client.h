@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,9 +60,14 @@ class HttpClient {
   /// what `body_source` gave.
   Result<std::unique_ptr<Exchange>> send(const Request& request);
 
+  /// For a program that ends: from here on nobody waits long between two tries (see Retry). Requests are still sent.
+  void hurry() { hurry_.request_stop(); }
+  std::stop_token hurried() const { return hurry_.get_token(); }
+
  private:
   struct Pool;
   std::shared_ptr<Pool> pool_;
+  std::stop_source hurry_;
 };
 
 /// The whole body. Errors: `too_large` over `max_bytes`, and those of read().

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <random>
 #include <thread>
 #include <utility>
@@ -16,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds longest_hurried_wait{2'000};
 constexpr std::int64_t most_asked_ms = 24LL * 60 * 60 * 1000;  ///< what a server may ask for before it is cut
 
 /// `text` times `unit_ms`; empty where it is no whole number.
@@ -31,6 +34,19 @@ std::optional<milliseconds> whole(std::string_view text, std::int64_t unit_ms) {
 double random_fraction() {
   thread_local std::minstd_rand generator{std::random_device{}()};
   return std::uniform_real_distribution<double>(0.0, 1.0)(generator);
+}
+
+/// False where it ended early.
+bool sleep(milliseconds delay, const std::stop_token& hurried) {
+  if (delay <= longest_hurried_wait) {
+    std::this_thread::sleep_for(delay);
+    return true;
+  }
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, hurried, delay, [] { return false; });
+  return !hurried.stop_requested();
 }
 
 }  // namespace
@@ -62,9 +78,11 @@ std::optional<milliseconds> retry_after(const Exchange& response, std::chrono::s
                     milliseconds(most_asked_ms));
 }
 
-Retry::Retry(const RetryPolicy& policy, const Deadline& deadline, std::function<double()> random)
+Retry::Retry(const RetryPolicy& policy, const Deadline& deadline, std::stop_token hurried,
+             std::function<double()> random)
     : policy_(policy),
       deadline_(deadline.within(policy.budget)),
+      hurried_(std::move(hurried)),
       random_(random ? std::move(random) : &random_fraction) {}
 
 std::optional<milliseconds> Retry::next_delay(std::optional<milliseconds> server_asked) {
@@ -85,7 +103,7 @@ bool Retry::wait(std::optional<milliseconds> server_asked) {
   const std::optional<milliseconds> delay = next_delay(server_asked);
   if (!delay) return false;
   telemetry::beat();
-  std::this_thread::sleep_for(*delay);
+  if (!sleep(*delay, hurried_)) return false;
   telemetry::beat();
   ++tries_;
   return true;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string_view>
 
 #include "base/deadline.h"
@@ -38,11 +39,14 @@ std::optional<std::chrono::milliseconds> retry_after(const Exchange& response,
 ///   }
 class Retry {
  public:
-  /// `deadline` is the caller's; the policy's budget counts from now. `random` gives [0, 1); for tests.
-  Retry(const RetryPolicy& policy, const Deadline& deadline, std::function<double()> random = {});
+  /// `deadline` is the caller's; the policy's budget counts from now. `hurried`: a client's. `random` gives [0, 1); for
+  /// tests.
+  Retry(const RetryPolicy& policy, const Deadline& deadline, std::stop_token hurried = {},
+        std::function<double()> random = {});
 
   /// Sleeps before the next try. False where there is none: tries used up, or the wait would pass the deadline (then it
-  /// does not sleep at all).
+  /// does not sleep at all), or somebody is in a hurry: then no more than 2 s are waited, and a longer wait that has
+  /// begun ends.
   bool wait(std::optional<std::chrono::milliseconds> server_asked);
   /// The wait that wait() would make; empty where it would refuse.
   std::optional<std::chrono::milliseconds> next_delay(std::optional<std::chrono::milliseconds> server_asked);
@@ -52,6 +56,7 @@ class Retry {
  private:
   RetryPolicy policy_;
   Deadline deadline_;
+  std::stop_token hurried_;
   std::function<double()> random_;
   int tries_ = 1;
 };

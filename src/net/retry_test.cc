@@ -1,6 +1,7 @@
 #include "net/retry.h"
 
 #include <cmath>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -103,7 +104,7 @@ TEST(Retry, TransientStatuses) {
 TEST(Retry, DelaysDoubleWithinTheirBounds) {
   const RetryPolicy policy{6, milliseconds(100), milliseconds(1000), seconds(100)};
   for (const double random : {0.0, 0.5, 0.999999}) {
-    Retry retry(policy, Deadline::never(), [&] { return random; });
+    Retry retry(policy, Deadline::never(), {}, [&] { return random; });
     EXPECT_EQ(retry.tries(), 1);
     EXPECT_EQ(retry.next_delay({}), milliseconds(std::llround(100 * (0.8 + 0.5 * random))));
     EXPECT_EQ(retry.next_delay(milliseconds(7)), milliseconds(7)) << "what the server asks for";
@@ -113,7 +114,7 @@ TEST(Retry, DelaysDoubleWithinTheirBounds) {
 
 TEST(Retry, CountsTriesAndCutsDelays) {
   const RetryPolicy policy{7, milliseconds(1), milliseconds(8), seconds(100)};
-  Retry retry(policy, Deadline::never(), [] { return 0.4; });  // times 1.0
+  Retry retry(policy, Deadline::never(), {}, [] { return 0.4; });  // times 1.0
   for (const int delay_ms : {1, 2, 4, 8, 8, 8}) {
     EXPECT_EQ(retry.next_delay({}), milliseconds(delay_ms));
     EXPECT_TRUE(retry.wait({}));
@@ -135,6 +136,22 @@ TEST(Retry, NeverWaitsPastTheDeadline) {
   EXPECT_FALSE(short_of_budget.wait(seconds(5)));
   EXPECT_TRUE(short_of_budget.wait({}));
   EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(4));
+}
+
+TEST(Retry, AHurryEndsALongWaitAndLeavesShortOnes) {
+  const RetryPolicy policy{10, milliseconds(1), seconds(100), seconds(1000)};
+  HttpClient client;
+  Retry retry(policy, Deadline::never(), client.hurried());
+  const auto start = std::chrono::steady_clock::now();
+  std::jthread hurrying([&client] {
+    std::this_thread::sleep_for(milliseconds(50));
+    client.hurry();
+  });
+  EXPECT_FALSE(retry.wait(seconds(60))) << "under way";
+  EXPECT_FALSE(retry.wait(seconds(60))) << "not even begun";
+  EXPECT_EQ(retry.tries(), 1);
+  EXPECT_TRUE(retry.wait(milliseconds(5)));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(20));
 }
 
 TEST(Retry, PropertyOfDelays) {

@@ -292,6 +292,11 @@ TEST(AzureStore, RefusesBadOptionsAndNames) {
   AzureStoreOptions options;
   options.block_bytes = 0;
   EXPECT_EQ(kind_of(open_azure_store(service.account(), "box", client, options)), ErrorKind::misuse);
+  for (const std::size_t bad : {std::size_t{0}, std::size_t{17}}) {
+    options = {};
+    options.parallel_blocks = bad;
+    EXPECT_EQ(kind_of(open_azure_store(service.account(), "box", client, options)), ErrorKind::misuse);
+  }
   EXPECT_TRUE(service.requests.empty());
 }
 

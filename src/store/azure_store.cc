@@ -14,6 +14,7 @@ namespace dropscore::store {
 namespace {
 
 constexpr std::size_t max_first_block_bytes = 256 * limits::mib;
+constexpr std::size_t max_parallel_blocks = 16;
 
 /// 3 to 63 lower-case letters, digits and single '-' between them; or "$root", "$web", ...
 Status validate_container_name(std::string_view name) {
@@ -96,6 +97,9 @@ bool is_there(azure::StorageClient& client, const std::string& path) {
 Status AzureStoreOptions::validate() const {
   if (block_bytes < 1 || block_bytes > max_first_block_bytes) {
     return fail(ErrorKind::misuse, fmt::format("a block must be of 1 to {} bytes", max_first_block_bytes));
+  }
+  if (parallel_blocks < 1 || parallel_blocks > max_parallel_blocks) {
+    return fail(ErrorKind::misuse, fmt::format("1 to {} blocks may be on their way", max_parallel_blocks));
   }
   return retry.validate();
 }

@@ -15,9 +15,10 @@ namespace dropscore::store {
 
 struct AzureStoreOptions {
   net::RetryPolicy retry;
-  /// Of a block, the most that a writer holds; a blob of at most this much is one Put Blob. Grows in a blob that would
-  /// need more than 50,000 blocks.
+  /// Of a block; a blob of at most this much is one Put Blob. Grows in a blob that would need more than 50,000 blocks.
   std::size_t block_bytes = 4 * limits::mib;
+  /// Of one blob, on their way at a time. A writer holds these and the one that is being filled.
+  std::size_t parallel_blocks = 3;
   Status validate() const;
 };
 

@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "store/azure_blocks.h"
 
 namespace dropscore::store {
 namespace {
 
-constexpr std::size_t blocks_of_a_size = 5'000;
 constexpr std::size_t small_buffer_bytes = 64 * limits::kib;
 
 class AzureWriter : public BlobWriter {
@@ -19,7 +19,8 @@ class AzureWriter : public BlobWriter {
       : container_(std::move(container)),
         name_(name),
         path_(container_->path_of(name)),
-        condition_(std::move(condition)) {}
+        condition_(std::move(condition)),
+        blocks_(container_, path_) {}
 
   Status write(std::string_view bytes) override {
     if (!so_far_) return so_far_;
@@ -28,7 +29,7 @@ class AzureWriter : public BlobWriter {
     size_bytes_ += bytes.size();
     while (!bytes.empty()) {
       // Sent only once there is more to come: a blob of just one block is one Put Blob.
-      if (buffer_.size() == block_bytes() && !(so_far_ = send_block())) return so_far_;
+      if (buffer_.size() == block_bytes() && !(so_far_ = blocks_.send(buffer_))) return so_far_;
       const std::size_t count = std::min(bytes.size(), block_bytes() - buffer_.size());
       make_room(count);
       buffer_.append(bytes.substr(0, count));
@@ -42,10 +43,13 @@ class AzureWriter : public BlobWriter {
     DROPSCORE_TRY(std::vector<net::Header> headers, metadata_headers(metadata));
     DROPSCORE_CHECK(so_far_);
     if (condition_.kind == WriteCondition::Kind::if_match && !is_etag(condition_.etag)) return has_changed();
-    if (blocks_ > 0) DROPSCORE_CHECK(send_block());
+    if (in_blocks()) {
+      DROPSCORE_CHECK(blocks_.send(buffer_));
+      DROPSCORE_CHECK(blocks_.finish());
+    }
     add_common_headers(headers);
     DROPSCORE_TRY(const azure::StorageReply reply,
-                  blocks_ == 0 ? put_blob(std::move(headers)) : put_block_list(std::move(headers)));
+                  in_blocks() ? put_block_list(std::move(headers)) : put_blob(std::move(headers)));
     if (!reply.ok()) return settle_refusal(reply, metadata);
     const std::string etag = azure::unquoted_etag(reply.header("ETag").value_or(""));
     if (etag.empty()) return strange_answer(operation(), path_, "no ETag");
@@ -53,30 +57,16 @@ class AzureWriter : public BlobWriter {
   }
 
  private:
-  std::size_t block_bytes() const { return block_bytes_at(container_->options.block_bytes, blocks_); }
-  std::string_view operation() const { return blocks_ == 0 ? "Put Blob" : "Put Block List"; }
+  std::size_t block_bytes() const { return blocks_.next_bytes(); }
+  bool in_blocks() const { return blocks_.count() > 0; }
+  std::string_view operation() const { return in_blocks() ? "Put Block List" : "Put Blob"; }
 
-  /// At most two allocations, so that a small result takes little and a large one no more than its block.
+  /// At most two allocations, so that a small result takes little and a large one no more than its blocks.
   void make_room(std::size_t count) {
     const std::size_t wanted = buffer_.size() + count;
     if (wanted <= buffer_.capacity()) return;
-    buffer_.reserve(wanted <= small_buffer_bytes ? std::min(small_buffer_bytes, block_bytes()) : block_bytes());
-  }
-
-  Status send_block() {
-    if (blocks_ == max_blocks) {
-      return fail(ErrorKind::too_large, fmt::format("the blob is of more than {} blocks", max_blocks));
-    }
-    azure::StorageRequest request;
-    request.method = "PUT";
-    request.path = path_;
-    request.query = {{"comp", "block"}, {"blockid", block_id(writer_, blocks_)}};
-    request.body = buffer_;
-    DROPSCORE_TRY(const azure::StorageReply reply, container_->client.call(request));
-    if (!reply.ok()) return tl::unexpected<Error>(blob_error("Put Block", path_, reply));
-    ++blocks_;
-    buffer_.clear();
-    return {};
+    const bool small = !in_blocks() && wanted <= small_buffer_bytes;
+    buffer_.reserve(small ? std::min(small_buffer_bytes, block_bytes()) : block_bytes());
   }
 
   void add_common_headers(std::vector<net::Header>& headers) const {
@@ -101,10 +91,7 @@ class AzureWriter : public BlobWriter {
 
   Result<azure::StorageReply> put_block_list(std::vector<net::Header> headers) {
     std::string().swap(buffer_);  // the list may be as large as a block
-    std::string list = R"(<?xml version="1.0" encoding="utf-8"?><BlockList>)";
-    // "Latest" and not "Uncommitted": a second try finds blocks that the first one has committed.
-    for (std::size_t i = 0; i < blocks_; ++i) list += fmt::format("<Latest>{}</Latest>", block_id(writer_, i));
-    list += "</BlockList>";
+    const std::string list = blocks_.list();
     headers.push_back({"Content-Type", "application/xml"});
     azure::StorageRequest request;
     request.method = "PUT";
@@ -142,9 +129,8 @@ class AzureWriter : public BlobWriter {
   std::string name_;
   std::string path_;
   WriteCondition condition_;
-  std::string writer_ = random_id();
   std::string buffer_;
-  std::size_t blocks_ = 0;  ///< sent
+  BlockUploads blocks_;
   std::uint64_t size_bytes_ = 0;
   Md5 md5_;
   Status so_far_;
@@ -152,12 +138,6 @@ class AzureWriter : public BlobWriter {
 };
 
 }  // namespace
-
-std::size_t block_bytes_at(std::size_t first_bytes, std::size_t index) {
-  return std::min(first_bytes << (index / blocks_of_a_size), max_block_bytes);
-}
-
-std::string block_id(std::string_view writer, std::size_t index) { return fmt::format("{}{:032}", writer, index); }
 
 std::unique_ptr<BlobWriter> make_azure_writer(std::shared_ptr<AzureContainer> container, std::string_view name,
                                               const WriteCondition& condition) {

@@ -1,7 +1,11 @@
 // Writing to a service whose answers get lost, and what goes over the wire.
 #include "store/azure_writer.h"
 
+#include <atomic>
+#include <chrono>
+#include <random>
 #include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "store/azure_blocks.h"
 #include "store/azure_test_service.h"
 
 namespace dropscore::store {
@@ -27,6 +32,13 @@ std::string md5_of(std::string_view bytes) {
   return md5.base64();
 }
 
+AzureStoreOptions one_after_the_other() {
+  AzureStoreOptions options = AzureTestService::options();
+  options.parallel_blocks = 1;
+  return options;
+}
+
+bool is_block(const Request& request) { return request.parameter("comp") == "block"; }
 bool is_commit(const Request& request) { return request.method == "PUT" && request.parameter("comp") != "block"; }
 
 TEST(AzureWriter, ASmallBlobIsOneRequest) {
@@ -55,7 +67,7 @@ TEST(AzureWriter, ASmallBlobIsOneRequest) {
 TEST(AzureWriter, ALargeBlobIsBlocksAndTheirList) {
   AzureTestService service;
   const std::string first = service.put("x.csv", "old").etag;
-  const auto store = service.open();
+  const auto store = service.open(one_after_the_other());
   const std::string bytes = numbered_bytes(2 * block_bytes + 1);
   auto writer = store->create("x.csv", WriteCondition::if_match(first));
   // In pieces that meet the blocks' ends and pass over them.
@@ -201,8 +213,8 @@ INSTANTIATE_TEST_SUITE_P(Azure, LostIfMatch, ::testing::Values(if_match_blob, if
 
 TEST(AzureWriter, ALostBlockIsSentAgainUnderItsId) {
   AzureTestService service;
-  service.spoil = [n = 0](const Request& request, Answer& answer) mutable {
-    if (request.parameter("comp") == "block") answer.silent = n++ % 2 == 0;
+  service.spoil = [lost = std::set<std::string>()](const Request& request, Answer& answer) mutable {
+    answer.silent = is_block(request) && lost.insert(request.parameter("blockid")).second;
   };
   const std::string bytes = numbered_bytes(4 * block_bytes);
   ASSERT_TRUE(write_all(*service.open(), "x", bytes, WriteCondition::always(), {}));
@@ -227,14 +239,77 @@ TEST(AzureWriter, LosesItsBlocksToWhoeverPublishesFirst) {
 
 TEST(AzureWriter, IsOfNoUseAfterAFailure) {
   AzureTestService service;
+  std::atomic<bool> failing = true;
+  service.instead = [&](const Request&) -> std::optional<Answer> {
+    if (!failing) return std::nullopt;
+    return AzureTestService::refusal(403, "AuthorizationFailure");
+  };
   const auto store = service.open();
   auto writer = store->create("x", WriteCondition::always());
-  service.instead = [](const Request&) { return AzureTestService::refusal(403, "AuthorizationFailure"); };
-  EXPECT_FALSE((*writer)->write(numbered_bytes(2 * block_bytes)));
-  service.instead = {};
+  EXPECT_FALSE((*writer)->write(numbered_bytes(6 * block_bytes))) << "more than may be on their way";
+  failing = false;
   EXPECT_FALSE((*writer)->write("more"));
   EXPECT_FALSE((*writer)->commit({}));
   EXPECT_TRUE(service.blobs.empty());
+}
+
+TEST(AzureWriter, AFailureOfABlockOnItsWayIsTheCommits) {
+  AzureTestService service;
+  service.instead = [](const Request& request) -> std::optional<Answer> {
+    if (!request.parameter("blockid").ends_with("1")) return std::nullopt;
+    return AzureTestService::refusal(403, "AuthorizationFailure");
+  };
+  const auto written = write_all(*service.open(), "x", numbered_bytes(3 * block_bytes), WriteCondition::always(), {});
+  ASSERT_FALSE(written);
+  EXPECT_EQ(name(written.error().kind), name(ErrorKind::try_later));
+  EXPECT_EQ(service.count("PUT", "blocklist"), 0U);
+}
+
+TEST(AzureWriter, SendsAsManyBlocksAtATimeAsMayBe) {
+  AzureTestService service;
+  service.spoil = [&](const Request& request, Answer&) {
+    // The first answer is held back until the others have asked.
+    for (int i = 0; i < 2'000 && is_block(request) && service.connections() < 3; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  };
+  const std::string bytes = numbered_bytes(20 * block_bytes + 7);
+  ASSERT_TRUE(write_all(*service.open(), "x", bytes, WriteCondition::always(), {}));
+  EXPECT_EQ(service.connections(), AzureStoreOptions().parallel_blocks);
+  EXPECT_EQ(service.blobs["x"].bytes, bytes);
+}
+
+TEST(AzureWriter, AbandonedItWaitsForWhatIsOnItsWay) {
+  AzureTestService service;
+  const auto store = service.open();
+  auto writer = store->create("x", WriteCondition::always());
+  EXPECT_TRUE((*writer)->write(numbered_bytes(3 * block_bytes)));
+  writer->reset();
+  EXPECT_EQ(service.count("PUT", "block"), 2U) << "the third was not sent: more might have come";
+  EXPECT_TRUE(service.blobs.empty());
+}
+
+RC_GTEST_PROP(AzureWriter, BlocksArriveInAnyOrder, ()) {
+  AzureTestService service;
+  std::minstd_rand random(*rc::gen::arbitrary<unsigned>());
+  service.spoil = [&](const Request& request, Answer& answer) {
+    if (!is_block(request)) return;
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 500));
+    answer.silent = random() % 16 == 0;
+  };
+  AzureStoreOptions options = AzureTestService::options();
+  options.parallel_blocks = *rc::gen::inRange<std::size_t>(1, 6);
+  options.retry.max_tries = 20;
+  const std::string bytes = numbered_bytes(*rc::gen::inRange<std::size_t>(0, 20 * block_bytes));
+  const auto store = service.open(options);
+  auto writer = store->create("x", WriteCondition::always());
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto count = *rc::gen::inRange<std::size_t>(1, 3 * block_bytes);
+    RC_ASSERT((*writer)->write(std::string_view(bytes).substr(at, count)).has_value());
+    at += count;
+  }
+  RC_ASSERT((*writer)->commit({}).has_value());
+  RC_ASSERT(service.blobs["x"].bytes == bytes);
 }
 
 TEST(AzureWriter, ContentTypesByName) {

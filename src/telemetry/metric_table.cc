@@ -57,7 +57,7 @@ constexpr std::array<Description, metric_count> table{{
     {file_failures, counter, Part::worker, "dropscore_file_failures_total", kind, "Tries of a file that failed, by the error's kind."},
     {file_duration, histogram, Part::worker, "dropscore_file_duration_seconds", {}, "Work on one finished file.", file_seconds},
     {file_bytes, counter, Part::worker, "dropscore_file_bytes_total", {}, "Bytes of files scored."},
-    {event_to_result, histogram, Part::worker, "dropscore_event_to_result_seconds", {}, "From a file's event to its published result, where the event's time is known.", file_seconds},
+    {event_to_result, histogram, Part::worker, "dropscore_event_to_result_seconds", {}, "From a file's event to its published result.", file_seconds},
     {files_in_progress, gauge, Part::worker, "dropscore_files_in_progress", {}, "Files being worked on."},
     {files_waiting, gauge, Part::sweep, "dropscore_files_waiting", {}, "Files in this process's own line, those that wait for another try included."},
     {poison, counter, Part::worker, "dropscore_poison_total", reason, "Files and messages given up."},
@@ -72,8 +72,8 @@ constexpr std::array<Description, metric_count> table{{
     {sweep_duration, histogram, Part::sweep, "dropscore_sweep_duration_seconds", {}, "One sweep.", file_seconds},
     {sweep_found, counter, Part::sweep, "dropscore_sweep_found_files_total", {}, "Files without a result that a sweep found and no event had told of."},
 
-    {retries, counter, Part::service, "dropscore_retries_total", operation, "Requests to a service that were sent again."},
-    {retries_exhausted, counter, Part::service, "dropscore_retries_exhausted_total", operation, "Operations of a service that failed with tries or time used up."},
+    {retries, counter, Part::service, "dropscore_retries_total", operation, "Requests that were sent again."},
+    {retries_exhausted, counter, Part::service, "dropscore_retries_exhausted_total", operation, "Operations that failed with tries or time used up."},
 
     {model_info, gauge, Part::model, "dropscore_model_info", model, "The model that scores; always 1."},
     {model_loaded_at, gauge, Part::model, "dropscore_model_load_timestamp_seconds", {}, "When that model was loaded, Unix time."},

@@ -11,21 +11,16 @@
 #include <gtest/gtest.h>
 
 #include "telemetry/process_stats.h"
+#include "tests/support/shown_metric.h"
 
 namespace dropscore::telemetry {
 namespace {
 
+using dropscore::testing::shown_metric;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// The value of one series, "name{label=\"x\"}", as a scrape shows it; -1 where it does not.
-double shown(const std::string& series) {
-  const std::string text = "\n" + scrape();
-  const std::size_t at = text.find("\n" + series + " ");
-  return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
-}
 
 TEST(MetricTable, NamesFollowTheConventions) {
   std::set<std::string_view> names;
@@ -44,19 +39,19 @@ TEST(Metrics, AddUp) {
   add(Metric::files, 2, {"scored"});
   set(Metric::files_in_progress, 5);
   change(Metric::files_in_progress, -2);
-  EXPECT_EQ(shown(R"(dropscore_files_total{outcome="scored"})"), 3);
-  EXPECT_EQ(shown("dropscore_files_in_progress"), 3);
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="scored"})"), 3);
+  EXPECT_EQ(shown_metric("dropscore_files_in_progress"), 3);
 }
 
 TEST(Metrics, AnObservationOnABoundBelongsBelowIt) {
   observe(Metric::sweep_duration, 0.25);
   observe(Metric::sweep_duration, 0.3);
   observe(Metric::sweep_duration, 1e9);
-  EXPECT_EQ(shown(R"(dropscore_sweep_duration_seconds_bucket{le="0.1"})"), 0);
-  EXPECT_EQ(shown(R"(dropscore_sweep_duration_seconds_bucket{le="0.25"})"), 1);
-  EXPECT_EQ(shown(R"(dropscore_sweep_duration_seconds_bucket{le="0.5"})"), 2);
-  EXPECT_EQ(shown(R"(dropscore_sweep_duration_seconds_bucket{le="+Inf"})"), 3);
-  EXPECT_EQ(shown("dropscore_sweep_duration_seconds_count"), 3);
+  EXPECT_EQ(shown_metric(R"(dropscore_sweep_duration_seconds_bucket{le="0.1"})"), 0);
+  EXPECT_EQ(shown_metric(R"(dropscore_sweep_duration_seconds_bucket{le="0.25"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_sweep_duration_seconds_bucket{le="0.5"})"), 2);
+  EXPECT_EQ(shown_metric(R"(dropscore_sweep_duration_seconds_bucket{le="+Inf"})"), 3);
+  EXPECT_EQ(shown_metric("dropscore_sweep_duration_seconds_count"), 3);
 }
 
 TEST(Metrics, GatheredObservationsAreTheSame) {
@@ -67,23 +62,24 @@ TEST(Metrics, GatheredObservationsAreTheSame) {
   for (const double seconds : {0.001, 0.25, 0.26, 5000.0}) observe(Metric::file_duration, seconds);
   for (const std::string rest : {R"(_bucket{le="0.005"})", R"(_bucket{le="0.25"})", R"(_bucket{le="1800"})",
                                  R"(_bucket{le="+Inf"})", "_sum", "_count"}) {
-    EXPECT_EQ(shown("dropscore_event_to_result_seconds" + rest), shown("dropscore_file_duration_seconds" + rest))
+    EXPECT_EQ(shown_metric("dropscore_event_to_result_seconds" + rest),
+              shown_metric("dropscore_file_duration_seconds" + rest))
         << rest;
   }
 }
 
 TEST(Metrics, APartIsShownFromTheBeginning) {
-  EXPECT_EQ(shown("dropscore_queue_messages_held"), -1);
+  EXPECT_EQ(shown_metric("dropscore_queue_messages_held"), -1);
   expose(Part::queue);
-  EXPECT_EQ(shown("dropscore_queue_messages_held"), 0);
-  EXPECT_EQ(shown("dropscore_queue_deliveries_lost_total"), 0);
+  EXPECT_EQ(shown_metric("dropscore_queue_messages_held"), 0);
+  EXPECT_EQ(shown_metric("dropscore_queue_deliveries_lost_total"), 0);
 }
 
 TEST(Metrics, SeriesHaveAnEnd) {
   for (std::size_t i = 0; i < 2 * most_series; ++i) add(Metric::http_aborted, 1, {std::to_string(i)});
   add(Metric::http_aborted, 1, {"0"});  // known before
-  EXPECT_EQ(shown(R"(dropscore_http_aborted_total{path="0"})"), 2);
-  EXPECT_EQ(shown(R"(dropscore_http_aborted_total{path="other"})"), most_series);
+  EXPECT_EQ(shown_metric(R"(dropscore_http_aborted_total{path="0"})"), 2);
+  EXPECT_EQ(shown_metric(R"(dropscore_http_aborted_total{path="other"})"), most_series);
   const std::string text = scrape();
   std::size_t series = 0;
   for (std::size_t at = 0; (at = text.find("\ndropscore_http_aborted_total{", at)) != std::string::npos; ++at) ++series;
@@ -94,24 +90,24 @@ TEST(Metrics, ThereIsOneModelAtATime) {
   EXPECT_FALSE(has_model());
   model_loaded("v1", "svm");
   EXPECT_TRUE(has_model());
-  EXPECT_EQ(shown(R"(dropscore_model_info{kind="svm",version="v1"})"), 1);
-  EXPECT_EQ(shown("dropscore_model_reload_failures_total"), 0);
+  EXPECT_EQ(shown_metric(R"(dropscore_model_info{kind="svm",version="v1"})"), 1);
+  EXPECT_EQ(shown_metric("dropscore_model_reload_failures_total"), 0);
   model_loaded("v2", "boosted");
   model_loaded("v2", "boosted");
   model_reload_failed();
-  EXPECT_EQ(shown(R"(dropscore_model_info{kind="svm",version="v1"})"), -1);
-  EXPECT_EQ(shown(R"(dropscore_model_info{kind="boosted",version="v2"})"), 1);
-  EXPECT_EQ(shown("dropscore_model_loads_total"), 3);
-  EXPECT_EQ(shown("dropscore_model_reload_failures_total"), 1);
-  EXPECT_GT(shown("dropscore_model_load_timestamp_seconds"), 1.6e9);
+  EXPECT_EQ(shown_metric(R"(dropscore_model_info{kind="svm",version="v1"})"), -1);
+  EXPECT_EQ(shown_metric(R"(dropscore_model_info{kind="boosted",version="v2"})"), 1);
+  EXPECT_EQ(shown_metric("dropscore_model_loads_total"), 3);
+  EXPECT_EQ(shown_metric("dropscore_model_reload_failures_total"), 1);
+  EXPECT_GT(shown_metric("dropscore_model_load_timestamp_seconds"), 1.6e9);
 }
 
 TEST(Metrics, WhatIsReadOnAScrapeIsReadAsLongAsItLives) {
   int reads = 0;
   {
     const OnScrape reader([&reads] { set(Metric::http_connections, ++reads); });
-    EXPECT_EQ(shown("dropscore_http_connections"), 1);
-    EXPECT_EQ(shown("dropscore_http_connections"), 2);
+    EXPECT_EQ(shown_metric("dropscore_http_connections"), 1);
+    EXPECT_EQ(shown_metric("dropscore_http_connections"), 2);
   }
   scrape();
   EXPECT_EQ(reads, 2);
@@ -131,7 +127,7 @@ TEST(Metrics, NoCountIsLostAmongThreads) {
   for (std::thread& thread : threads) thread.join();
   ended = true;
   scraper.join();
-  EXPECT_EQ(shown(R"(dropscore_retries_total{operation="GET",service="blob"})"), 2000);
+  EXPECT_EQ(shown_metric(R"(dropscore_retries_total{operation="GET",service="blob"})"), 2000);
 }
 
 TEST(ProcessStats, AreThoseOfThisProcess) {

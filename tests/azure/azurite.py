@@ -39,8 +39,8 @@ def processor_seconds(pid):
 class Azurite:
     """Start it from a thread that outlives it: it dies with that one."""
 
-    def __init__(self, disk=False, account="dropscoretest", memory_mib=4096):
-        self.account, self.disk, self.memory_mib = account, disk, memory_mib
+    def __init__(self, disk=False, account="dropscoretest", memory_mib=4096, access_log=False):
+        self.account, self.disk, self.memory_mib, self.access_log = account, disk, memory_mib, access_log
         self.key = base64.b64encode(os.urandom(64)).decode()
         self.folder = self.process = self.log = self.blobs = self.queues = None
 
@@ -52,7 +52,7 @@ class Azurite:
         # A file, not a pipe: a full pipe would stop the emulator.
         self.log = open(os.path.join(self.folder, "log"), "w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
-            ["node", str(PROGRAM), *where, "--silent", "--skipApiVersionCheck", "--disableTelemetry", "--disableProductStyleUrl",
+            ["node", str(PROGRAM), *where, *([] if self.access_log else ["--silent"]), "--skipApiVersionCheck", "--disableTelemetry", "--disableProductStyleUrl",
              "--blobPort", "0", "--queuePort", "0", "--tablePort", "0"],
             cwd=self.folder, env={**os.environ, "AZURITE_ACCOUNTS": f"{self.account}:{self.key}"}, start_new_session=True,
             preexec_fn=end_with_parent, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)

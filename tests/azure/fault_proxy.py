@@ -89,7 +89,7 @@ class Reset(Exception):
 
 class FaultProxy:
     """rate: of all requests, 0 to 1. kinds: name -> weight. changer: called in a thread of its own. max_faults: of one
-    request with its repetitions, so that patience can be told from luck; None: no limit.
+    request with its repetitions, so that patience can be told from luck; None: no limit. stall_seconds: from, to.
 
     counts: kind (and more) -> how often; tries: x-ms-client-request-id -> how often it came; hasty: descriptions of
     requests that came again before the time that they had been asked to wait.
@@ -99,8 +99,9 @@ class FaultProxy:
     as "sent again at once".
     """
 
-    def __init__(self, azurite, seed, rate=0.3, kinds=None, changer=None, max_faults=None):
+    def __init__(self, azurite, seed, rate=0.3, kinds=None, changer=None, max_faults=None, stall_seconds=STALL_SECONDS):
         self.azurite, self.rate, self.changer, self.max_faults = azurite, rate, changer, max_faults
+        self.stall_seconds = stall_seconds
         self.kinds = dict(kinds or KINDS)
         if changer is None:
             self.kinds.pop("change", None)
@@ -309,7 +310,7 @@ class Connection:
 
     async def happen(self, request, kind):
         if kind == "stall":
-            await asyncio.sleep(self.proxy.rng.uniform(*STALL_SECONDS))
+            await asyncio.sleep(self.proxy.rng.uniform(*self.proxy.stall_seconds))
             return
         if kind == "change":
             _, container, name = urllib.parse.unquote(request.first[1].partition("?")[0])[1:].split("/", 2)

@@ -55,5 +55,6 @@ void add_function(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_sample(CLI::App& app, Action& action);
+void add_publish(CLI::App& app, Action& action);
 
 }  // namespace dropscore::app

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "app/cli/command.h"
+#include "app/cli/model_options.h"
 #include "base/file_source.h"
 #include "base/files.h"
 #include "base/stop.h"
@@ -18,7 +18,7 @@ struct EvaluateCommand {
 };
 
 Status run_evaluate(const EvaluateCommand& arguments) {
-  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, load_model(arguments.model));
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> data, open_file_source(arguments.data));
   DROPSCORE_TRY(const job::EvaluateReport report, job::evaluate(*data, *model, arguments.seed));
   if (!arguments.report.empty()) DROPSCORE_CHECK(write_file_atomically(arguments.report, report.json));
@@ -33,7 +33,7 @@ void add_evaluate(CLI::App& app, Action& action) {
   CLI::App& command = *app.add_subcommand("evaluate", "Judge a saved model on labelled customers that it has not seen");
   command.footer("Example: dropscore evaluate this-month.csv --model model --report figures.json");
   command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")->required();
-  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
+  add_option(command, "--model", arguments->model, model_help)->required();
   add_option(command, "--report", arguments->report, "Write the figures to this JSON file");
   add_option(command, "--seed", arguments->seed, "For the bootstrap of the intervals");
   command.callback([arguments, &action] {

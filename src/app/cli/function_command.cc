@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/cli/model_options.h"
 #include "app/cli/score_options.h"
 #include "app/cli/tracing.h"
 #include "app/function/azure_stores.h"
@@ -11,14 +12,13 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/api_scorer.h"
-#include "model/model.h"
 
 namespace dropscore::app {
 namespace {
 
 struct FunctionCommand {
   std::uint16_t port = 0;
-  std::string model;
+  ModelArguments model;
   job::ApiOptions api;
   std::string output = "auto";
   std::string connection = "AzureWebJobsStorage";
@@ -42,12 +42,16 @@ void find_certificates() {
   ::setenv("SSL_CERT_FILE", packaged.c_str(), 0);  // NOLINT(concurrency-mt-unsafe): no thread yet
 }
 
-Result<std::shared_ptr<const job::FileScorer>> make_scorer(const FunctionCommand& arguments,
-                                                           std::shared_ptr<net::HttpClient> client) {
-  if (!arguments.api.url.empty()) return job::api_scorer(arguments.api, std::move(client));
-  const std::string folder = arguments.model.empty() ? (app_root() / "model").string() : arguments.model;
-  DROPSCORE_TRY(std::shared_ptr<const model::Model> model, model::Model::load(folder));
-  return job::file_scorer(job::Scorer(std::move(model)));
+/// `model` stays empty where files are scored through an API.
+Result<job::FileScorerSource> make_scorer(FunctionCommand& arguments, const std::shared_ptr<net::HttpClient>& client,
+                                          std::shared_ptr<job::LiveModel>& model) {
+  if (!arguments.api.url.empty()) {
+    DROPSCORE_TRY(std::shared_ptr<const job::FileScorer> scorer, job::api_scorer(arguments.api, client));
+    return job::FileScorerSource([scorer = std::move(scorer)] { return scorer; });
+  }
+  if (arguments.model.model.empty()) arguments.model.model = (app_root() / "model").string();
+  DROPSCORE_TRY(model, start_model(arguments.model, client));
+  return scored_by(model);
 }
 
 /// Empty where there is no store, or none is wanted.
@@ -78,7 +82,8 @@ Status run_function(FunctionCommand& arguments) {
   DROPSCORE_CHECK(arguments.handler.validate());
   const auto client = std::make_shared<net::HttpClient>();
   DROPSCORE_TRY(function::OpenStores stores, make_stores(arguments, client));
-  DROPSCORE_TRY(std::shared_ptr<const job::FileScorer> scorer, make_scorer(arguments, client));
+  std::shared_ptr<job::LiveModel> model;
+  DROPSCORE_TRY(job::FileScorerSource scorer, make_scorer(arguments, client, model));
   const auto handler =
       std::make_shared<const function::Handler>(arguments.handler, std::move(scorer), std::move(stores));
   http::ServerOptions options;
@@ -92,7 +97,9 @@ Status run_function(FunctionCommand& arguments) {
                                {"scores_by", arguments.api.url.empty() ? "model" : "api"}});
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
+  client->hurry();
   if (!server->stop()) leave(exit_done);  // an invocation still runs: nothing may be destroyed under it
+  if (model) stop_or_leave(*model);
   return {};
 }
 
@@ -115,7 +122,9 @@ void add_function(CLI::App& app, Action& action) {
       ->envname("FUNCTIONS_CUSTOMHANDLER_PORT")
       ->check(CLI::Range(0, 65535))
       ->required();
-  add_option(command, "--model", arguments->model, "Model folder; default: `model` beside host.json");
+  add_option(command, "--model", arguments->model.model,
+             "Model folder, or a container's URL; default: `model` beside host.json");
+  arguments->model.add_to(command);
   command.add_option("--api", arguments->api.url, "Score by POST URL/predict instead, each call within 120 s")
       ->envname("API_ENDPOINT");
   command

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "app/cli/command.h"
+#include "app/cli/model_options.h"
 #include "base/files.h"
 #include "base/limits.h"
 #include "model/model.h"
@@ -41,11 +41,11 @@ void add_inspect(CLI::App& app, Action& action) {
   auto directory = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
   CLI::App& command = *app.add_subcommand("inspect", "Show what a model is made of and what training said of it");
-  command.add_option("MODEL_DIR", *directory, "Model folder")->required();
+  command.add_option("MODEL_DIR", *directory, "Model folder, or a container's URL")->required();
   add_flag(command, "--json", *json, "Print the model document's \"training\" part instead");
   command.callback([directory, json, &action] {
     action = [directory, json] {
-      const auto model = model::Model::load(*directory);
+      const auto model = load_model(*directory);
       if (!model) return report_error(model.error());
       if (*json) {
         fmt::print("{}\n", (*model)->training_json());

@@ -55,21 +55,41 @@ Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, c
   const StopEndsProgram impatience;  // a service that cannot be reached is waited for
   std::unique_ptr<Journey> journey(new Journey);
   journey->drain_time_ = options.drain_time;
+  journey->client_ = client;
   DROPSCORE_TRY(journey->input_, open_container(options.input, client));
   DROPSCORE_TRY(journey->output_, open_container(options.output, client));
   DROPSCORE_CHECK(journey->open_inbox(options, scorer, client));
+  journey->opened_inbox_ = journey->inbox_.get();
+  WorkerOptions worker = options.worker;
+  worker.rescore = options.rescore;
   journey->worker_ =
-      std::make_unique<Worker>(stores_of(journey->input_, journey->output_), *journey->inbox_, scorer, options.worker);
+      std::make_unique<Worker>(stores_of(journey->input_, journey->output_), *journey->inbox_, scorer, worker);
   return journey;
+}
+
+bool Journey::stop() {
+  client_->hurry();
+  return worker_->stop_within(drain_time_);
+}
+
+/// With --rescore: that of the present model. What another one has done is to be found again.
+Result<std::optional<std::string>> Journey::wanted_model(const FileScorerSource& scorer) {
+  DROPSCORE_TRY(std::string version, scorer()->model_version());
+  event::Inbox* const inbox = opened_inbox_;
+  if (swept_for_.empty()) swept_for_ = version;
+  if (swept_for_ != version && inbox != nullptr) {
+    inbox->forget_done();
+    swept_for_ = version;
+  }
+  return std::optional(std::move(version));
 }
 
 Status Journey::open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
                            const std::shared_ptr<net::HttpClient>& client) {
   const job::Containers stores = stores_of(input_, output_);
-  const auto wanted_model = [scorer, rescore = options.rescore]() -> Result<std::optional<std::string>> {
+  const auto wanted_model = [this, scorer, rescore = options.rescore]() -> Result<std::optional<std::string>> {
     if (!rescore) return std::nullopt;
-    DROPSCORE_TRY(std::string version, scorer()->model_version());
-    return std::optional(std::move(version));
+    return this->wanted_model(scorer);
   };
   const bool wants_queue =
       options.trigger == Trigger::queue || (options.trigger == Trigger::automatic && !options.queue.empty());

@@ -1,6 +1,7 @@
 // The journey put together: two containers, the inbox that hears of new blobs, the worker. What `watch` and `up` start.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -46,7 +47,7 @@ class Journey {
 
   /// Finishes the files under way. False where they took longer than the drain time: they were given back, and the
   /// process should end without another word.
-  bool stop() { return worker_->stop_within(drain_time_); }
+  bool stop();
 
   /// How else the journey can be told of a blob: by a webhook. Empty where the inbox has no use for it. Valid as long
   /// as the journey is.
@@ -59,13 +60,17 @@ class Journey {
 
  private:
   Journey() = default;
+  Result<std::optional<std::string>> wanted_model(const FileScorerSource& scorer);
   Status open_inbox(const JourneyOptions& options, const FileScorerSource& scorer,
                     const std::shared_ptr<net::HttpClient>& client);
 
+  std::shared_ptr<net::HttpClient> client_;
   Container input_;
   Container output_;
   std::unique_ptr<event::QueueGauges> gauges_;
   std::unique_ptr<event::Inbox> inbox_;
+  std::atomic<event::Inbox*> opened_inbox_ = nullptr;  ///< the same, for the sweeps, which begin before it is there
+  std::string swept_for_;                              ///< the model whose results sweeps look for; theirs alone
   webhook::Notify notify_;
   std::unique_ptr<Worker> worker_;
   std::chrono::milliseconds drain_time_{};

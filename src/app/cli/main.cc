@@ -70,6 +70,7 @@ int run(int argc, char** argv) {
   add_evaluate(app, action);
   add_inspect(app, action);
   add_sample(app, action);
+  add_publish(app, action);
 
   try {
     app.parse(argc, argv);

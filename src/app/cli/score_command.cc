@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/cli/model_options.h"
 #include "app/cli/score_options.h"
 #include "base/file_source.h"
 #include "base/files.h"
@@ -123,7 +124,7 @@ Status run_score(ScoreCommand& arguments) {
   job::ScoreOptions options = arguments.score.options;
   const bool csv = arguments.format.empty() ? arguments.output.ends_with(".csv") : arguments.format == "csv";
   options.format = csv ? job::Format::csv : job::Format::json;
-  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
+  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, load_model(arguments.model));
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, open_file_source(arguments.input));
   DROPSCORE_TRY(Output output, Output::open(arguments.output));
   job::ScorePipeline pipeline = job::Scorer(model).pipeline(options);
@@ -159,7 +160,7 @@ void add_score(CLI::App& app, Action& action) {
       "Rows that cannot be scored are listed with line, column and reason; the others are scored. Exit code 0 where\n"
       "any row was scored. CSV answers keep every column and the file's own delimiter.");
   command.add_option("INPUT", arguments->input, "Customers, as CSV; - reads standard input")->required();
-  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
+  add_option(command, "--model", arguments->model, model_help)->required();
   add_option(command, "--output", arguments->output, "Answer's file; - writes to standard output");
   add_option(command, "--format", arguments->format,
              "json or csv; where not given, csv for an --output that ends in .csv")

@@ -7,14 +7,12 @@
 #include "app/operations/endpoints.h"
 #include "base/log.h"
 #include "base/stop.h"
-#include "model/model.h"
-#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
 
 struct ServeCommand {
-  std::string model;
+  ModelArguments model;
   http::ServerOptions server;
   OperationsOptions operations;
   std::uint64_t stop_delay_s = 0;
@@ -27,21 +25,22 @@ Status run_serve(ServeCommand& arguments) {
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   const auto health = std::make_shared<operations::Health>(true);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
-  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
-  telemetry::model_loaded(model->version(), model->predictor().family());
+  const auto client = std::make_shared<net::HttpClient>();
+  DROPSCORE_TRY(const std::shared_ptr<job::LiveModel> model, start_model(arguments.model, client));
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
-                http::Server::start([model] { return job::Scorer(model); }, arguments.server,
+                http::Server::start([model] { return model->scorer(); }, arguments.server,
                                     operations::operations_endpoints(health)));
   health->started();
   log::info("serving", {{"host", arguments.server.host},
                         {"port", server->port()},
                         {"api_keys", keys->count()},
-                        {"model_version", model->version()}});
+                        {"model_version", model->scorer().model_version()}});
   warn_if_open(*server);
-  const int signal = wait_for_stop_signal();
+  const int signal = wait_for_stop_signal([&model] { model->look_now(); });
   log::info("stopping", {{"signal", signal}});
   begin_drain(*health, arguments.stop_delay_s);
   server->stop();
+  stop_or_leave(*model);
   return {};
 }
 
@@ -54,12 +53,15 @@ void add_serve(CLI::App& app, Action& action) {
       "POST /predict takes one customer as JSON, a list of them, {\"csv_data\": \"...\"}, or text/csv.\n"
       "Example: dropscore serve --model model --port 8000\n"
       "         curl -H 'Content-Type: text/csv' --data-binary @new.csv http://127.0.0.1:8000/predict\n"
-      "MODEL_DIR and PORT stand in for --model and --port.\n"
+      "MODEL_DIR and PORT stand in for --model and --port. A model that is published later is taken up without a "
+      "restart;\n"
+      "SIGHUP has it looked for at once.\n"
       "\n"
       "Beyond this machine (--host 0.0.0.0) clients must send a key:\n"
       "Example: DROPSCORE_API_KEY=$(openssl rand -hex 24) dropscore serve --model model --host 0.0.0.0\n"
       "         curl -H \"X-API-Key: $DROPSCORE_API_KEY\" ... ; GET /health needs none.");
-  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`")->required();
+  add_option(command, "--model", arguments->model.model, model_help)->required();
+  arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);
   arguments->operations.add_to(command);

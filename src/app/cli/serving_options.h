@@ -6,10 +6,9 @@
 #include <string>
 
 #include "app/cli/journey.h"
+#include "app/cli/model_options.h"
 #include "app/cli/score_options.h"
 #include "app/http/server.h"
-#include "job/file_scorer.h"
-#include "model/model.h"
 
 namespace dropscore::app {
 
@@ -62,11 +61,6 @@ struct TriggerArguments {
     journey.worker.score = score;
   }
 };
-
-/// Each file scored by the model as it is now.
-inline FileScorerSource scored_by(std::shared_ptr<const model::Model> model) {
-  return [scorer = job::file_scorer(job::Scorer(std::move(model)))] { return scorer; };
-}
 
 /// Stops the journey; ends the process where files are still under way after the drain time.
 void stop_or_leave(Journey& journey);

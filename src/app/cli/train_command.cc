@@ -9,7 +9,9 @@
 #ifdef DROPSCORE_TRAINING
 #include "base/file_source.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/stop.h"
+#include "job/model_source.h"
 #include "job/train_job.h"
 #endif
 
@@ -64,6 +66,27 @@ std::function<void(std::string_view, double)> show_progress(std::chrono::steady_
   };
 }
 
+Status move_into(const std::filesystem::path& folder, const std::filesystem::path& staged, std::string_view name) {
+  std::error_code failed;
+  std::filesystem::rename(staged / name, folder / name, failed);
+  if (failed) return io_error("replace", folder / name, failed.value());
+  return {};
+}
+
+/// The document and its card, neither unless both could be written. A program that reads the folder meanwhile finds the
+/// old document or the new one, whole.
+Status write_model(const std::filesystem::path& folder, const job::Trained& trained) {
+  const std::filesystem::path staged = folder / fmt::format(".{}.tmp", random_id());
+  Status done = trained.model->save(staged);
+  if (done) done = write_file_atomically(staged / card_name, job::to_card(trained.report, *trained.model));
+  if (done) done = move_into(folder, staged, card_name);
+  if (done) done = move_into(folder, staged, job::model_document_name);
+  if (done) done = sync_folder(folder);
+  std::error_code ignored;
+  std::filesystem::remove_all(staged, ignored);
+  return done;
+}
+
 Status run_train(TrainArguments& arguments) {
   DROPSCORE_CHECK(finish_options(arguments));
   const job::TrainOptions& options = arguments.options;
@@ -82,9 +105,7 @@ Status run_train(TrainArguments& arguments) {
   if (::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\x1b[K");
   if (!tried) return pass_on(std::move(tried));
   const job::Trained& trained = *tried;
-  DROPSCORE_CHECK(trained.model->save(arguments.out));
-  const std::filesystem::path card = std::filesystem::path(arguments.out) / card_name;
-  DROPSCORE_CHECK(write_file_atomically(card, job::to_card(trained.report, *trained.model)));
+  DROPSCORE_CHECK(write_model(arguments.out, trained));
   if (!arguments.report.empty()) DROPSCORE_CHECK(write_file_atomically(arguments.report, job::to_json(trained.report)));
   fmt::print("{}\nmodel {} written to {}\n", job::to_text(trained.report), trained.model->version(), arguments.out);
   return {};
@@ -137,12 +158,22 @@ void add_train(CLI::App& app, Action& action) {
 
 #else
 
+namespace {
+
+constexpr const char* how_to_train =
+    "To train, use the full build: `make build` in the sources leaves it as build/release/dropscore (CMake:\n"
+    "-DDROPSCORE_TRAINING=ON, the default). The model folder that it writes is for this build as well.";
+
+}  // namespace
+
 void add_train(CLI::App& app, Action& action) {
-  CLI::App& command =
-      *app.add_subcommand("train", "Not in this build, which only serves")->allow_extras()->fallthrough(false);
+  CLI::App& command = *app.add_subcommand("train", "Not in this build, which only serves and scores")
+                           ->allow_extras()
+                           ->fallthrough(false);
+  command.footer(how_to_train);
   command.callback([&action] {
     action = [] {
-      fmt::print(stderr, "dropscore: this build serves and scores only; train with the full build\n");
+      fmt::print(stderr, "dropscore: this build only serves and scores. {}\n", how_to_train);
       return exit_usage;
     };
   });

@@ -11,8 +11,6 @@
 #include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
-#include "model/model.h"
-#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
@@ -22,7 +20,7 @@ constexpr const char* emulator = "UseDevelopmentStorage=true";
 struct UpCommand {
   std::string directory = ".";
   bool azure = false;
-  std::string model;
+  ModelArguments model;
   http::ServerOptions server;
   OperationsOptions operations;
   std::uint64_t stop_delay_s = 0;
@@ -60,16 +58,13 @@ Status run_up(UpCommand& arguments) {
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
+  if (arguments.model.model.empty()) arguments.model.model = fmt::format("{}/models", arguments.directory);
   const auto health = std::make_shared<operations::Health>(true);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
-  const std::filesystem::path model_directory = arguments.model.empty()
-                                                    ? std::filesystem::path(arguments.directory) / "models"
-                                                    : std::filesystem::path(arguments.model);
-  DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, model::Model::load(model_directory));
-  telemetry::model_loaded(model->version(), model->predictor().family());
   JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_CHECK(choose_containers(arguments, options));
   const auto client = std::make_shared<net::HttpClient>();
+  DROPSCORE_TRY(const std::shared_ptr<job::LiveModel> model, start_model(arguments.model, client));
   Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
   if (!started) return with_hint(arguments, started.error());
   const std::unique_ptr<Journey> journey = *std::move(started);
@@ -81,7 +76,7 @@ Status run_up(UpCommand& arguments) {
         webhook::webhook_endpoint({container.account->name, container.store->container()}, journey->notify()));
   }
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
-                http::Server::start([model] { return job::Scorer(model); }, arguments.server, std::move(endpoints)));
+                http::Server::start([model] { return model->scorer(); }, arguments.server, std::move(endpoints)));
   health->started();
   const std::string input = shown(options.input);
   const std::string output = shown(options.output);
@@ -90,18 +85,19 @@ Status run_up(UpCommand& arguments) {
                    {"host", arguments.server.host},
                    {"port", server->port()},
                    {"api_keys", keys->count()},
-                   {"model_version", model->version()}});
+                   {"model_version", model->scorer().model_version()}});
   warn_if_open(*server);
   fmt::print(
       "dropscore is up. Drop CSV files into {}; results appear in {}.\nAPI: http://{}:{}/predict   Stop: Ctrl-C\n",
       input, output, arguments.server.host, server->port());
   std::fflush(stdout);
-  const int signal = wait_for_stop_signal();
+  const int signal = wait_for_stop_signal([&model] { model->look_now(); });
   log::info("stopping", {{"signal", signal}});
   begin_drain(*health, arguments.stop_delay_s);
   const bool answered_all = server->stop();  // before the journey, which its webhook tells of blobs
   stop_or_leave(*journey);
   if (!answered_all) leave(exit_done);  // a call of the webhook is still under way, and uses the journey
+  stop_or_leave(*model);
   return {};
 }
 
@@ -125,7 +121,9 @@ void add_up(CLI::App& app, Action& action) {
   add_flag(command, "--azure", arguments->azure, "Containers of a storage account, or of its emulator, not folders");
   add_option(command, "--input", arguments->trigger.journey.input, "Folder or container URL, where it is another");
   add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another");
-  add_option(command, "--model", arguments->model, "Model folder, where it is not DIR/models");
+  add_option(command, "--model", arguments->model.model,
+             "Model folder, or a container's URL, where it is not DIR/models");
+  arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);
   arguments->operations.add_to(command);

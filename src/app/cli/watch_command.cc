@@ -4,14 +4,12 @@
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/api_scorer.h"
-#include "model/model.h"
-#include "telemetry/metrics.h"
 
 namespace dropscore::app {
 namespace {
 
 struct WatchCommand {
-  std::string model;
+  ModelArguments model;
   job::ApiOptions api;
   std::uint64_t api_timeout_s = 120;
   OperationsOptions operations;
@@ -19,15 +17,15 @@ struct WatchCommand {
   ScoreArguments score;
 };
 
-Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_ptr<net::HttpClient>& client) {
-  if (arguments.model.empty() == arguments.api.url.empty()) {
+/// `model` stays empty where files are scored through an API.
+Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_ptr<net::HttpClient>& client,
+                                   std::shared_ptr<job::LiveModel>& model) {
+  if (arguments.model.model.empty() == arguments.api.url.empty()) {
     return fail(ErrorKind::misuse, "watch needs either --model MODEL_DIR or --api URL");
   }
   if (arguments.api.url.empty()) {
-    DROPSCORE_TRY(std::shared_ptr<const model::Model> model, model::Model::load(arguments.model));
-    telemetry::model_loaded(model->version(), model->predictor().family());
-    log::info("model_loaded", {{"model_version", model->version()}});
-    return scored_by(std::move(model));
+    DROPSCORE_TRY(model, start_model(arguments.model, client));
+    return scored_by(model);
   }
   arguments.api.timeout = std::chrono::seconds(arguments.api_timeout_s);
   DROPSCORE_TRY(std::shared_ptr<const job::FileScorer> scorer, job::api_scorer(arguments.api, client));
@@ -42,16 +40,20 @@ Status run_watch(WatchCommand& arguments) {
   const auto health = std::make_shared<operations::Health>(arguments.api.url.empty());
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const auto client = std::make_shared<net::HttpClient>();
-  DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client));
+  std::shared_ptr<job::LiveModel> model;
+  DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client, model));
   const JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer, client));
   const JourneyChecks checks(*health, *journey);
   health->started();
   log::info("watching", {{"input", shown(options.input)}, {"output", shown(options.output)}});
-  const int signal = wait_for_stop_signal();
+  std::function<void()> reload;
+  if (model) reload = [&model] { model->look_now(); };
+  const int signal = wait_for_stop_signal(reload);
   log::info("stopping", {{"signal", signal}});
   begin_drain(*health, 0);
   stop_or_leave(*journey);
+  if (model) stop_or_leave(*model);
   return {};
 }
 
@@ -78,7 +80,8 @@ void add_watch(CLI::App& app, Action& action) {
   JourneyOptions& journey = arguments->trigger.journey;
   add_option(command, "--input", journey.input, "Folder or container URL to watch")->required();
   add_option(command, "--output", journey.output, "Folder or container URL for the results")->required();
-  add_option(command, "--model", arguments->model, "Model folder, made by `dropscore train`");
+  add_option(command, "--model", arguments->model.model, model_help);
+  arguments->model.add_to(command);
   add_option(command, "--api", arguments->api.url, "Score through POST URL/predict of a running API instead");
   add_option(command, "--api-timeout-s", arguments->api_timeout_s, "Time for one file through the API")
       ->check(CLI::Range(1, 86'400));

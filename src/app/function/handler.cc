@@ -79,7 +79,7 @@ Status HandlerOptions::validate() const {
   return score.validate();
 }
 
-Handler::Handler(HandlerOptions options, std::shared_ptr<const job::FileScorer> scorer, OpenStores stores)
+Handler::Handler(HandlerOptions options, job::FileScorerSource scorer, OpenStores stores)
     : options_(std::move(options)), scorer_(std::move(scorer)), stores_(std::move(stores)) {}
 
 std::size_t Handler::max_string_bytes() const {
@@ -90,7 +90,7 @@ std::size_t Handler::max_string_bytes() const {
 /// A blob that changes while it is read is read again: what counts is how it is now.
 Result<job::ScoreReport> Handler::score_as_it_is_now(const job::Containers& stores, std::string_view blob) const {
   for (int attempt = 1;; ++attempt) {
-    Result<job::ScoreReport> report = job::score_blob(stores, blob, *scorer_, options_.score);
+    Result<job::ScoreReport> report = job::score_blob(stores, blob, *scorer_(), options_.score);
     if (report || attempt == limits::max_attempts) return report;
     const ErrorKind kind = report.error().kind;
     if (kind != ErrorKind::changed && kind != ErrorKind::not_found) return report;
@@ -122,7 +122,7 @@ Result<Handler::Done> Handler::score_payload(Invocation invocation) const {
   const std::unique_ptr<store::BlobStore> output = store::make_memory_store("output");
   Done done;
   const job::Containers stores{input.get(), output.get()};
-  DROPSCORE_TRY(done.report, job::score_blob(stores, blob.blob, *scorer_, options_.score));
+  DROPSCORE_TRY(done.report, job::score_blob(stores, blob.blob, *scorer_(), options_.score));
   done.rejected = done.report.outcome == job::Outcome::error_document;
   DROPSCORE_TRY(done.document, store::read_all(*output, job::result_name(blob.blob), std::string::npos));
   return done;

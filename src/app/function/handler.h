@@ -50,7 +50,7 @@ struct HandlerOptions {
 class Handler {
  public:
   /// `stores` may be empty with Output::binding. REQUIRES: options.validate() is ok.
-  Handler(HandlerOptions options, std::shared_ptr<const job::FileScorer> scorer, OpenStores stores);
+  Handler(HandlerOptions options, job::FileScorerSource scorer, OpenStores stores);
 
   /// Answers one invocation; blocks until it is scored. `id` is the host's own, for the log.
   http::EndpointReply invoke(std::string_view body, const std::string& id) const;
@@ -71,7 +71,7 @@ class Handler {
   Result<job::ScoreReport> score_as_it_is_now(const job::Containers& stores, std::string_view blob) const;
 
   HandlerOptions options_;
-  std::shared_ptr<const job::FileScorer> scorer_;
+  job::FileScorerSource scorer_;
   OpenStores stores_;
 };
 

@@ -67,12 +67,13 @@ class HandlerTest : public ::testing::Test {
  protected:
   http::EndpointReply invoke(const std::string& body) { return handler().invoke(body, "id"); }
   Handler handler() {
-    return Handler(options_, scorer_,
-                   with_stores_ ? OpenStores([this](const event::BlobName& blob) -> Result<Stores> {
-                     opened_ = blob;
-                     return Stores{input_, output_};
-                   })
-                                : OpenStores());
+    return Handler(
+        options_, [scorer = scorer_] { return scorer; },
+        with_stores_ ? OpenStores([this](const event::BlobName& blob) -> Result<Stores> {
+          opened_ = blob;
+          return Stores{input_, output_};
+        })
+                     : OpenStores());
   }
   std::string put(const std::string& blob, const std::string& content) {
     return store::write_all(*input_, blob, content, store::WriteCondition::always(), {})->etag;

@@ -64,6 +64,7 @@ Task<void> Connection::answer(Request& request, unsigned status, std::string_vie
   head.content_length = body.size();
   head.keep_alive = request.keep_alive;
   head.request_id = request.record.id;
+  head.model_version = request.model_version;
   head.headers = headers;
   if (request.understood) head.http_1_1 = request.head().http_1_1;
   std::string text;
@@ -126,7 +127,8 @@ Task<void> Connection::answer_json(Request& request) {
   }
   std::string text;
   tl::expected<job::ScoreCounts, job::Refusal> scored;
-  const auto work = [&] { scored = shared().scorer().score_json(body, {}, text); };
+  const job::Scorer scorer = shared().scorer();
+  const auto work = [&] { scored = scorer.score_json(body, {}, text); };
   if (body.size() <= inline_body_bytes) {
     work();
   } else if (too_many_waiting()) {
@@ -137,6 +139,7 @@ Task<void> Connection::answer_json(Request& request) {
   } else {
     co_await on_worker(work);
   }
+  request.model_version = scorer.model_version();
   request.record.counts = scored ? *scored : scored.error().counts;
   if (scored) {
     co_await answer(request, 200, text_of(MediaType::json), text);

@@ -17,7 +17,8 @@ constexpr std::size_t hold_back_bytes = limits::mib;  // of an answer that may y
 Task<void> Connection::answer_csv(Request& request, job::Format format) {
   job::ScoreOptions options;
   options.format = format;
-  job::ScoreStream stream = shared().scorer().stream(options);
+  const job::Scorer scorer = shared().scorer();
+  job::ScoreStream stream = scorer.stream(options);
   StreamedAnswer streamed(shared());
   streamed.type = format == job::Format::csv ? MediaType::csv : MediaType::json;
   bool admitted = false;  // to the workers' queue; whoever was once has its turn to the end
@@ -34,6 +35,7 @@ Task<void> Connection::answer_csv(Request& request, job::Format format) {
       co_await on_worker(work);
     }
     request.record.counts = stream.counts();
+    request.model_version = scorer.model_version();
     if (!step) {
       Problem problem = problem_of(step.error());
       problem.errors_json = stream.rejections_json();
@@ -102,6 +104,7 @@ Task<bool> Connection::stream_out(Request& request, StreamedAnswer& streamed, bo
     head.http_1_1 = chunked;
     head.keep_alive = request.keep_alive;
     head.request_id = request.record.id;
+    head.model_version = request.model_version;
     append_head(frame, head);
   }
   if (!chunked) {

@@ -43,22 +43,26 @@ bool Connection::answer_next(ReadyAnswers& ready) {
   head.content_type = text_of(MediaType::json);
   head.request_id = record.id;
   Problem problem;
+  std::optional<job::Scorer> scorer;  // whose model's version the head shows
   ready.body.clear();
   if (plan->action == Action::health) {
     ready.body = health_body();
-  } else if (const auto scored = shared().scorer().score_json(request.body, {}, ready.body)) {
-    record.counts = *scored;
   } else {
-    record.counts = scored.error().counts;
-    problem = problem_of(scored.error());
-    if (problem.status >= 500) {
-      const telemetry::InSpan in(record.span.context);
-      log::error("request_failed", {{"request_id", record.id}, {"error", scored.error().error.detail.text}});
+    scorer.emplace(shared().scorer());
+    head.model_version = scorer->model_version();
+    const auto scored = scorer->score_json(request.body, {}, ready.body);
+    record.counts = scored ? *scored : scored.error().counts;
+    if (!scored) {
+      problem = problem_of(scored.error());
+      if (problem.status >= 500) {
+        const telemetry::InSpan in(record.span.context);
+        log::error("request_failed", {{"request_id", record.id}, {"error", scored.error().error.detail.text}});
+      }
+      head.status = problem.status;
+      head.content_type = problem_type;
+      head.headers = problem.headers;
+      ready.body = problem_json(problem);
     }
-    head.status = problem.status;
-    head.content_type = problem_type;
-    head.headers = problem.headers;
-    ready.body = problem_json(problem);
   }
   head.content_length = ready.body.size();
   const std::size_t before = ready.text.size();

@@ -44,6 +44,7 @@ struct Request {
   std::uint64_t max_body_bytes = discard_bytes;
   std::uint64_t bytes_at_patience = 0;
   Clock::duration patience{};  ///< that is left for the next KiB of body
+  std::string model_version;   ///< of the model that was asked
   std::optional<Problem> failure;
 };
 

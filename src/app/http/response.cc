@@ -50,6 +50,7 @@ void append_head(std::string& out, const ResponseHead& head) {
     case Framing::to_close: break;
   }
   if (!head.request_id.empty()) append(out, "X-Request-Id: ", head.request_id, "\r\n");
+  if (!head.model_version.empty()) append(out, "X-Model-Version: ", head.model_version, "\r\n");
   for (const Header& header : head.headers) append(out, header.name, ": ", header.value, "\r\n");
   if (!head.keep_alive) {
     out += "Connection: close\r\n";

@@ -26,6 +26,7 @@ struct ResponseHead {
   bool http_1_1 = true;
   bool keep_alive = true;
   std::string_view request_id;
+  std::string_view model_version;  ///< of the model that was asked; empty where none was
   std::span<const Header> headers = {};
 };
 

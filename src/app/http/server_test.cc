@@ -133,6 +133,25 @@ TEST_F(ServerTest, BlamesRows) {
   EXPECT_THAT(response.body, HasSubstr(R"("errors":[{"row":2)"));
 }
 
+TEST_F(ServerTest, NamesTheModelThatWasAskedWhateverItSaid) {
+  start();
+  TestClient client(port());
+  const std::string named = "\r\nX-Model-Version: " + tiny_scorer().model_version() + "\r\n";
+  const std::string rows = "Age,Channel\n30,SEO\n";
+  std::string many;
+  for (int i = 0; i < 20'000; ++i) many += "30,SEO\n";
+  for (const std::string& asked :
+       {post("application/json", record), post("application/json", "[]"), post("application/json", "{"),
+        post("application/json", "[" + std::string(70'000, ' ') + record + "]"), post("text/csv", rows),
+        post("text/csv", rows, "Accept: text/csv\r\n"), post("text/csv", rows + many), post("text/csv", "Age\n1\n")}) {
+    const Response response = client.ask(asked);
+    EXPECT_TRUE(response.has(named)) << response.head;
+  }
+  for (const std::string& asked : {get_health, post("text/html", record)}) {
+    EXPECT_FALSE(client.ask(asked).has("X-Model-Version")) << "no model was asked";
+  }
+}
+
 TEST_F(ServerTest, BodyOverItsLimitWithoutALength) {
   ServerOptions options;
   options.max_json_body_bytes = 100'000;

@@ -28,10 +28,10 @@ constexpr int max_deliveries = 20;
 /// file beats, and none takes seconds. So this is a thread that hangs, and no outage.
 constexpr std::chrono::minutes longest_silence{10};
 
-/// 0.5 s, 1 s, 2 s, 4 s, each lengthened by up to a half, so that many workers do not come back at once.
+/// 0.5 s, 1 s, 2 s, 4 s and on to 64 s, each lengthened by up to a half, so that many workers do not come back at once.
 milliseconds retry_delay(int attempt) {
   thread_local std::minstd_rand jitter{std::random_device{}()};
-  const milliseconds base = first_retry_delay * (1 << (attempt - 1));
+  const milliseconds base = first_retry_delay * (1 << std::min(attempt - 1, 7));
   return base + milliseconds(std::uniform_int_distribution<std::int64_t>(0, base.count() / 2)(jitter));
 }
 
@@ -222,6 +222,8 @@ void Worker::score(const event::Envelope& envelope, telemetry::Span& span) {
   event::Envelope done = envelope;
   done.etag = report->etag;  // which version it was, so that a sweep need not bring it again
   log_failure_of("acknowledge_failed", inbox_.acknowledge(done));
+  // Replaced while the file was scored: the sweep that noticed it came too early for this one.
+  if (options_.rescore && scorer_()->model_version().value_or("") != report->model_version) inbox_.forget_done();
 }
 
 void Worker::handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error) {
@@ -235,17 +237,23 @@ void Worker::handle_failure(const event::Envelope& envelope, const job::FileScor
     log_failure_of("retry_failed", inbox_.retry(envelope, changed_delay));
     return;
   }
-  if (next == Verdict::retry && envelope.attempt < limits::max_attempts) {
-    log_failure_of("retry_failed", inbox_.retry(envelope, retry_delay(envelope.attempt)));
+  // While stopping, it failed perhaps only because this process waits no longer.
+  if (next == Verdict::retry && (stopping_ || envelope.attempt < limits::max_attempts)) {
+    try_later(envelope);
     return;
   }
   if (next == Verdict::retry) {
     give_up(envelope, scorer, error.customer.text, tries_used_up);
     return;
   }
+  if (!set_aside(envelope, scorer, error.customer.text)) return;
   telemetry::add(Metric::poison, 1, {unusable});
-  set_aside(envelope, scorer, error.customer.text);
   log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
+}
+
+/// Where this process is stopping, another takes it at once.
+void Worker::try_later(const event::Envelope& envelope) {
+  log_failure_of("retry_failed", inbox_.retry(envelope, stopping_ ? milliseconds(0) : retry_delay(envelope.attempt)));
 }
 
 void Worker::give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why,
@@ -254,9 +262,9 @@ void Worker::give_up(const event::Envelope& envelope, const job::FileScorer& sco
     log_failure_of("acknowledge_failed", inbox_.acknowledge(envelope));
     return;
   }
-  telemetry::add(Metric::poison, 1, {counted_as});
   const std::string reason = fmt::format("{} (tried {} times)", why, envelope.attempt);
-  set_aside(envelope, scorer, reason);
+  if (!set_aside(envelope, scorer, reason)) return;
+  telemetry::add(Metric::poison, 1, {counted_as});
   log_failure_of("dead_letter_failed", inbox_.dead_letter(envelope, reason));
 }
 
@@ -266,9 +274,19 @@ bool Worker::is_done(const event::Envelope& envelope) const {
   return pending && !*pending;
 }
 
-void Worker::set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why) {
-  log::error("file_set_aside", {{"blob", envelope.blob}, {"attempts", envelope.attempt}});
-  log_failure_of("set_aside_failed", job::set_aside(stores_, envelope.blob, envelope.etag, why, scorer));
+/// False where storage does not even take the document that says so: that passes, mostly with what kept the file from
+/// being scored, so it is delivered again, for a quarter of an hour in all.
+bool Worker::set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why) {
+  const Status written = job::set_aside(stores_, envelope.blob, envelope.etag, why, scorer);
+  log_failure_of("set_aside_failed", written);
+  const bool may_pass = !written && verdict(written.error().kind) != Verdict::set_aside;
+  if (may_pass && envelope.attempt < max_deliveries) {
+    try_later(envelope);
+    return false;
+  }
+  log::error("file_set_aside",
+             {{"blob", envelope.blob}, {"attempts", envelope.attempt}, {"document", written.has_value()}});
+  return true;
 }
 
 }  // namespace dropscore::app

@@ -22,11 +22,11 @@ namespace dropscore::app {
 struct WorkerOptions {
   unsigned threads = 2;  ///< files scored at a time
   job::ScoreOptions score;
+  bool rescore = false;  ///< a file is done again once another model is in use
   Status validate() const;
 };
 
-/// Asked once for each file, from any thread.
-using FileScorerSource = std::function<std::shared_ptr<const job::FileScorer>()>;
+using job::FileScorerSource;
 
 class Worker {
  public:
@@ -53,7 +53,8 @@ class Worker {
   void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why,
                const char* counted_as);
   bool is_done(const event::Envelope& envelope) const;
-  void set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
+  void try_later(const event::Envelope& envelope);
+  bool set_aside(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why);
 
   job::Containers stores_;
   event::Inbox& inbox_;

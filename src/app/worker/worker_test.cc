@@ -1,13 +1,17 @@
 #include "app/worker/worker.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <semaphore>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "store/memory_store.h"
+#include "tests/support/shown_metric.h"
 #include "tests/support/tiny_model.h"
 
 namespace dropscore::app {
@@ -21,6 +25,11 @@ class ScriptedInbox final : public event::Inbox {
   void put(const std::string& blob, int attempt = 1, const std::optional<std::string>& etag = std::nullopt) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back({blob, etag, attempt, blob});
+    changed_.notify_all();
+  }
+  void put_event(const std::string& blob, std::chrono::system_clock::time_point time) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({.blob = blob, .etag = {}, .attempt = 1, .receipt = blob, .event_time = time});
     changed_.notify_all();
   }
   Result<std::optional<event::Envelope>> take(std::chrono::milliseconds wait) override {
@@ -49,6 +58,8 @@ class ScriptedInbox final : public event::Inbox {
     }
     return acknowledge(envelope);
   }
+  void forget_done() override { ++forgotten_; }
+  int forgotten() const { return forgotten_; }
   void stop() override {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -59,6 +70,10 @@ class ScriptedInbox final : public event::Inbox {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] { return acknowledged_.size() >= count; }));
     return acknowledged_;
+  }
+  void wait_for_stop() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [this] { return stopped_; }));
   }
   std::vector<std::chrono::milliseconds> delays() const { return delays_; }
   std::vector<std::string> dead_letters() {
@@ -73,6 +88,7 @@ class ScriptedInbox final : public event::Inbox {
   std::vector<std::string> acknowledged_;
   std::vector<std::string> dead_letters_;
   std::vector<std::chrono::milliseconds> delays_;
+  std::atomic<int> forgotten_ = 0;
   bool stopped_ = false;
 };
 
@@ -156,6 +172,69 @@ TEST_F(WorkerTest, SetsAsideAfterFiveTriesWithADocument) {
   EXPECT_THAT(inbox_.dead_letters(), ::testing::ElementsAre(HasSubstr("tried 5 times")));
 }
 
+/// An output store that takes nothing for a while.
+class FullStore final : public store::BlobStore {
+ public:
+  FullStore(store::BlobStore& inner, int failures) : inner_(inner), failures_(failures) {}
+  std::string container() const override { return inner_.container(); }
+  Status list(const std::function<bool(const store::BlobInfo&)>& visit) override { return inner_.list(visit); }
+  Result<store::BlobProperties> properties(std::string_view name) override { return inner_.properties(name); }
+  Result<std::unique_ptr<ByteSource>> open(std::string_view name, const std::optional<std::string>& if_match,
+                                           std::uint64_t offset) override {
+    return inner_.open(name, if_match, offset);
+  }
+  Result<std::unique_ptr<store::BlobWriter>> create(std::string_view name,
+                                                    const store::WriteCondition& condition) override {
+    if (failures_-- > 0) return fail(ErrorKind::try_later, "the disk is full");
+    return inner_.create(name, condition);
+  }
+  Status remove(std::string_view name, const std::optional<std::string>& if_match) override {
+    return inner_.remove(name, if_match);
+  }
+
+ private:
+  store::BlobStore& inner_;
+  int failures_;
+};
+
+TEST_F(WorkerTest, WhereNoDocumentCanBeWrittenTheFileComesAgain) {
+  drop("a.csv");
+  FullStore full(*output_, 2 * 3 + 1);  // deliveries 5 to 7 fail to publish and to set aside, the eighth to publish
+  Worker worker(
+      {input_.get(), &full}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv", limits::max_attempts);
+  inbox_.wait_for_acknowledged(1);
+  EXPECT_THAT(result("a.csv"), HasSubstr("tried 8 times"));
+  EXPECT_EQ(inbox_.dead_letters().size(), 1U);
+  const auto delays = inbox_.delays();
+  ASSERT_EQ(delays.size(), 3U);
+  for (std::size_t i = 1; i < delays.size(); ++i) EXPECT_GT(delays[i], delays[i - 1]);
+}
+
+TEST_F(WorkerTest, OrIsScoredOnceStorageIsBack) {
+  drop("a.csv");
+  FullStore full(*output_, 2 * 3);
+  Worker worker(
+      {input_.get(), &full}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv", limits::max_attempts);
+  inbox_.wait_for_acknowledged(1);
+  EXPECT_THAT(result("a.csv"), HasSubstr("\"processing_status\":\"success\""));
+  EXPECT_TRUE(inbox_.dead_letters().empty());
+}
+
+TEST_F(WorkerTest, WithoutADocumentFromTheTwentiethDeliveryOn) {
+  drop("a.csv");
+  FullStore full(*output_, 1000);
+  Worker worker(
+      {input_.get(), &full}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv", limits::max_attempts);
+  inbox_.wait_for_acknowledged(1);
+  EXPECT_EQ(result("a.csv"), "absent");
+  EXPECT_THAT(inbox_.dead_letters(), ::testing::ElementsAre(HasSubstr("tried 20 times")));
+  EXPECT_EQ(inbox_.delays().size(), 15U);
+  EXPECT_LT(inbox_.delays().back(), std::chrono::seconds(97));
+}
+
 TEST_F(WorkerTest, WorkersThatDiedDoNotCondemnAFileUntilTheTwentiethDelivery) {
   for (const char* name : {"a.csv", "b.csv"}) drop(name);
   Worker worker(
@@ -180,6 +259,102 @@ TEST_F(WorkerTest, AFinishedFileGetsNoDeadLetter) {
   inbox_.wait_for_acknowledged(2);
   EXPECT_EQ(result("a.csv"), scored);
   EXPECT_TRUE(inbox_.dead_letters().empty());
+}
+
+TEST_F(WorkerTest, WhatBecomesOfFilesIsCounted) {
+  using dropscore::testing::shown_metric;
+  drop("a.csv");
+  ASSERT_TRUE(
+      store::write_all(*input_, "bad.csv", "Age,Channel\n50,SEO\n0x1,SEO\n", store::WriteCondition::always(), {}));
+  ASSERT_TRUE(store::write_all(*input_, "none.csv", "Age,Channel\nx,SEO\n", store::WriteCondition::always(), {}));
+  const auto worker = std::make_unique<Worker>(
+      job::Containers{input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  EXPECT_EQ(shown_metric(R"(dropscore_poison_total{reason="deliveries_used_up"})"), 0);
+  EXPECT_EQ(shown_metric("dropscore_file_duration_seconds_count"), 0);
+  for (const char* name : {"a.csv", "bad.csv", "none.csv", "gone.csv", "a.csv"}) inbox_.put(name);
+  inbox_.put("often.csv", 21);
+  inbox_.wait_for_acknowledged(6);
+  worker->stop();
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="scored"})"), 2);
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="error_document"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="already_done"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_files_total{outcome="gone"})"), 1);
+  EXPECT_EQ(shown_metric("dropscore_file_duration_seconds_count"), 5);
+  EXPECT_EQ(shown_metric(R"(dropscore_poison_total{reason="deliveries_used_up"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_rows_scored_total{source="file"})"), 2);
+  EXPECT_EQ(shown_metric(R"(dropscore_rows_rejected_total{reason="hexadecimal",source="file"})"), 1);
+  EXPECT_EQ(shown_metric(R"(dropscore_rows_rejected_total{reason="not_a_number",source="file"})"), 1);
+  EXPECT_EQ(shown_metric("dropscore_files_in_progress"), 0);
+}
+
+TEST_F(WorkerTest, TheTimeFromEventToResultIsThatOfPublishedResultsWithAnEvent) {
+  using dropscore::testing::shown_metric;
+  for (const char* name : {"a.csv", "swept.csv"}) drop(name);
+  Worker worker(
+      {input_.get(), output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  const double before = shown_metric("dropscore_event_to_result_seconds_count");
+  inbox_.put_event("a.csv", std::chrono::system_clock::now() - std::chrono::seconds(100));
+  inbox_.put("swept.csv");
+  inbox_.put_event("a.csv", std::chrono::system_clock::now() - std::chrono::seconds(500));  // done already
+  inbox_.wait_for_acknowledged(3);
+  worker.stop();
+  EXPECT_EQ(shown_metric("dropscore_event_to_result_seconds_count"), before + 1);
+  EXPECT_GE(shown_metric("dropscore_event_to_result_seconds_sum"), 100);
+  EXPECT_LT(shown_metric("dropscore_event_to_result_seconds_sum"), 400);
+}
+
+/// Says when it is asked, and answers with a fault once it may.
+class HeldStore final : public store::BlobStore {
+ public:
+  std::string container() const override { return "input-data"; }
+  Status list(const std::function<bool(const store::BlobInfo&)>&) override { return {}; }
+  Result<store::BlobProperties> properties(std::string_view) override {
+    asked.release();
+    may_fail.acquire();
+    return fail(ErrorKind::try_later, "the network is away");
+  }
+  Result<std::unique_ptr<ByteSource>> open(std::string_view, const std::optional<std::string>&,
+                                           std::uint64_t) override {
+    return fail(ErrorKind::try_later, "the network is away");
+  }
+  Result<std::unique_ptr<store::BlobWriter>> create(std::string_view, const store::WriteCondition&) override {
+    return fail(ErrorKind::try_later, "the network is away");
+  }
+  Status remove(std::string_view, const std::optional<std::string>&) override { return {}; }
+
+  std::binary_semaphore asked{0};
+  std::binary_semaphore may_fail{0};
+};
+
+TEST_F(WorkerTest, AFaultWhileStoppingIsForOthersToTryAgain) {
+  HeldStore store;
+  Worker worker(
+      {&store, output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
+  inbox_.put("a.csv", limits::max_attempts);
+  store.asked.acquire();
+  std::thread stopping([&worker] { worker.stop(); });
+  inbox_.wait_for_stop();
+  store.may_fail.release();
+  stopping.join();
+  EXPECT_THAT(inbox_.delays(), ::testing::ElementsAre(std::chrono::milliseconds(0)));
+  EXPECT_TRUE(inbox_.dead_letters().empty());
+  EXPECT_EQ(result("a.csv"), "absent");
+}
+
+TEST_F(WorkerTest, AFileOfAModelThatWasReplacedMeanwhileIsToBeFoundAgain) {
+  drop("a.csv");
+  const auto other = job::file_scorer(job::Scorer(dropscore::testing::tiny_model(0.9)));
+  for (const bool rescore : {false, true}) {
+    std::atomic<int> asked = 0;
+    WorkerOptions options = one_thread();
+    options.rescore = rescore;
+    Worker worker(
+        {input_.get(), output_.get()}, inbox_, [&] { return asked++ == 0 ? scorer_ : other; }, options);
+    inbox_.put("a.csv");
+    inbox_.wait_for_acknowledged(rescore ? 2 : 1);
+    worker.stop();
+    EXPECT_EQ(inbox_.forgotten(), rescore ? 1 : 0);
+  }
 }
 
 }  // namespace
