@@ -12,7 +12,7 @@ MODEL ?= run/models
 SOURCE ?=
 CONNECTION ?=
 
-.PHONY: help setup build run test lint bench prove asan tsan function image clean
+.PHONY: help setup build run test lint bench prove asan tsan function image package clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -65,6 +65,10 @@ function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURC
 image: ## The container image: build/image/dropscore.oci.tar (MODEL=folder bakes a model in)
 	@tools/setup.sh image
 	@tools/image.sh $(if $(filter command line environment,$(origin MODEL)),--model "$(MODEL)")
+
+package: build ## The Debian package, with service, manual page and completions: build/package/dropscore_VERSION_ARCH.deb
+	@tools/setup.sh package
+	@tools/package.sh
 
 clean: ## Remove what was built
 	rm -rf build

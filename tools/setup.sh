@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a task needs: Debian 12 packages and, for the tests, Azure's emulator and clients from npm. Says nothing
 # where it is all there.
-#   tools/setup.sh build|serving|test|azure|image|lint|bench
+#   tools/setup.sh build|serving|package|test|azure|image|lint|bench
 # azure: what the Azure tests need beside the program; image: what builds and runs the image. Both are part of test.
 # serving: what a build without training needs, in the image's build stage.
 set -euo pipefail
@@ -10,7 +10,9 @@ cd "$(dirname "$0")/.."
 build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
        libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev
        libcurl4-openssl-dev libpugixml-dev prometheus-cpp-dev)
-test=(python3 libgtest-dev libgmock-dev librapidcheck-dev)
+deb=(dpkg-dev git)
+# man, zsh and fish read the manual page and the completions: 15 MB. lintian and debootstrap try the package: 45 MB.
+test=(python3 libgtest-dev libgmock-dev librapidcheck-dev man-db zsh fish "${deb[@]}" lintian debootstrap)
 # azure-cli brings 90 packages, 1.5 GB, two minutes: the real `az storage blob upload` is what the tests upload with.
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
@@ -32,12 +34,13 @@ case "$task" in
   serving) for package in "${build[@]}" ca-certificates python3; do
              case "$package" in libsvm-dev|libxgboost-dev|ccache) ;; *) wanted+=("$package") ;; esac
            done ;;
+  package) wanted=("${build[@]}" "${deb[@]}") ;;
   image) wanted=("${image[@]}") ;;
   test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}" "${image[@]}") ;;
   azure) wanted=("${azure[@]}") ;;
   lint)  wanted=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
-  *) echo "usage: tools/setup.sh build|serving|test|azure|image|lint|bench" >&2; exit 2 ;;
+  *) echo "usage: tools/setup.sh build|serving|package|test|azure|image|lint|bench" >&2; exit 2 ;;
 esac
 
 install_packages() {
@@ -91,6 +94,7 @@ case "$task" in
     install_from_npm tests/image "the schema of CycloneDX"
     install_from_npm tests/deploy/azure "a grammar of Bicep"
     install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes and KEDA"
+    install_from_npm tests/telemetry "OpenTelemetry's code for its protocol"
     install_promtool ;;
   bench) install_onnxruntime ;;
 esac

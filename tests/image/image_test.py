@@ -53,6 +53,14 @@ class InContainers:
     def end(self, container):
         container.close()
 
+    def check_answers_operations(self, container):
+        """On the port that the image gives to probes and metrics, without a key."""
+        started = records(container.text(), "operations")[0]
+        self.assertEqual(started["host"], "0.0.0.0")
+        for path in ("/livez", "/readyz", "/metrics"):
+            status, _, body = request(started["port"], "GET", path)
+            self.assertEqual(status, 200, body)
+
     def check_has_no_rights(self, container):
         """By the kernel's own word."""
         status = dict(line.split(":\t", 1) for line in
@@ -84,8 +92,9 @@ class ApiTest(InContainers, JourneyTest):
 
     def test_health_and_predict(self):
         container = self.serve().wait_for('"serving"')
-        status, _, body = request(self.port, "GET", "/health")
-        self.assertEqual(status, 200, body)
+        for path in ("/health", "/livez", "/readyz"):
+            self.assertEqual(request(self.port, "GET", path)[0], 200, path)
+        self.check_answers_operations(container)
         self.check_predicts()
         self.check_has_no_rights(container)
         self.assertEqual(container.stop(), 0, container.text())
@@ -121,7 +130,7 @@ class ApiTest(InContainers, JourneyTest):
     def answers(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         try:
-            connection.request("GET", "/health")
+            connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         except ConnectionRefusedError:
             return False
@@ -188,8 +197,20 @@ class WorkerTest(OnAzure, AzureTest):
         container = self.watch().wait_for("watching")
         etag = self.upload("a.csv", CUSTOMERS, self.grid())
         self.result("a.csv", etag)
+        self.check_answers_operations(container)
         self.check_has_no_rights(container)
         self.stop(container)
+
+    def test_a_model_is_pulled_from_a_container(self):
+        model = f"{self.azurite.blob_url}/{self.container}/models/current"
+        published = run("publish", self.model, model, env=self.credentials())
+        self.assertEqual(published.returncode, 0, published.stderr)
+        port = free_port()
+        self.start("serve", "--model", model, mounts={},
+                   env={**self.credentials(), "PORT": str(port), "DROPSCORE_API_KEY": KEY}).wait_for('"serving"')
+        status, headers, _ = request(port, "POST", "/predict", CUSTOMERS, {"Content-Type": "text/csv", "X-API-Key": KEY})
+        here = json.loads(run("score", "-", "--model", self.model, stdin=CUSTOMERS).stdout)
+        self.assertEqual((status, headers["X-Model-Version"]), (200, here["model_version"]))
 
     def test_names_are_found(self):
         # By glibc alone, in an image that has no library for lookups: by a file here, by a name server in another test.

@@ -56,5 +56,8 @@ void add_evaluate(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_sample(CLI::App& app, Action& action);
 void add_publish(CLI::App& app, Action& action);
+/// These two read the table of options that `app` is, once it is whole.
+void add_completion(CLI::App& app, Action& action);
+void add_man(CLI::App& app, Action& action);
 
 }  // namespace dropscore::app

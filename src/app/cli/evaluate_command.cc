@@ -32,9 +32,11 @@ void add_evaluate(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<EvaluateCommand>();
   CLI::App& command = *app.add_subcommand("evaluate", "Judge a saved model on labelled customers that it has not seen");
   command.footer("Example: dropscore evaluate this-month.csv --model model --report figures.json");
-  command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")->required();
-  add_option(command, "--model", arguments->model, model_help)->required();
-  add_option(command, "--report", arguments->report, "Write the figures to this JSON file");
+  command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")
+      ->type_name("FILE|-")
+      ->required();
+  add_option(command, "--model", arguments->model, model_help)->type_name("DIR|URL")->required();
+  add_option(command, "--report", arguments->report, "Write the figures to this JSON file")->type_name("FILE");
   add_option(command, "--seed", arguments->seed, "For the bootstrap of the intervals");
   command.callback([arguments, &action] {
     action = [arguments] {

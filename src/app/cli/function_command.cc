@@ -5,6 +5,7 @@
 
 #include "app/cli/model_options.h"
 #include "app/cli/score_options.h"
+#include "app/cli/tracing.h"
 #include "app/function/azure_stores.h"
 #include "app/function/handler.h"
 #include "app/http/server.h"
@@ -75,6 +76,7 @@ Status run_function(FunctionCommand& arguments) {
   block_stop_signals();
   find_certificates();
   log::keep_standard_error_for_errors();
+  const Tracing tracing;
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.handler.score = arguments.score.options;
   DROPSCORE_CHECK(arguments.handler.validate());
@@ -96,7 +98,7 @@ Status run_function(FunctionCommand& arguments) {
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
   client->hurry();
-  if (!server->stop()) std::_Exit(exit_done);  // an invocation still runs: nothing may be destroyed under it
+  if (!server->stop()) leave(exit_done);  // an invocation still runs: nothing may be destroyed under it
   if (model) stop_or_leave(*model);
   return {};
 }
@@ -121,27 +123,34 @@ void add_function(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, 65535))
       ->required();
   add_option(command, "--model", arguments->model.model,
-             "Model folder, or a container's URL; default: `model` beside host.json");
+             "Model folder, or a container's URL; default: `model` beside host.json")
+      ->type_name("DIR|URL");
   arguments->model.add_to(command);
   command.add_option("--api", arguments->api.url, "Score by POST URL/predict instead, each call within 120 s")
+      ->type_name("URL")
       ->envname("API_ENDPOINT");
   command
       .add_option("--api-key", arguments->api.key,
                   "Key that the API asks for, of several the first; better given by DROPSCORE_API_KEY")
+      ->type_name("KEY")
       ->envname(environment_name("--api-key"));
   add_option(command, "--function-output", arguments->output,
              "store: read blobs and write results ourselves; binding: leave both to the host; auto: store where the "
              "settings name an account")
       ->check(CLI::IsMember({"auto", "store", "binding"}));
   add_option(command, "--connection", arguments->connection,
-             "The setting that names the account, as `connection` in function.json");
+             "The setting that names the account, as `connection` in function.json")
+      ->type_name("NAME");
   add_option(command, "--input-container", arguments->handler.input_container,
-             "Container of a blob that the host tells only by its name");
-  add_option(command, "--output-container", arguments->output_container, "Container of the results");
-  add_option(command, "--function-name", arguments->handler.function, "The folder of function.json");
-  add_option(command, "--input-binding", arguments->handler.input_binding, "The trigger's name in function.json");
+             "Container of a blob that the host tells only by its name")
+      ->type_name("NAME");
+  add_option(command, "--output-container", arguments->output_container, "Container of the results")->type_name("NAME");
+  add_option(command, "--function-name", arguments->handler.function, "The folder of function.json")->type_name("NAME");
+  add_option(command, "--input-binding", arguments->handler.input_binding, "The trigger's name in function.json")
+      ->type_name("NAME");
   add_option(command, "--output-binding", arguments->handler.output_binding,
-             "The output binding's name in function.json");
+             "The output binding's name in function.json")
+      ->type_name("NAME");
   add_option(command, "--max-payload-bytes", arguments->handler.max_payload_bytes,
              "With the binding: a longer blob is not scored from what the host sent, but through the store");
   arguments->score.add_to(command);

@@ -41,7 +41,7 @@ void add_inspect(CLI::App& app, Action& action) {
   auto directory = std::make_shared<std::string>();
   auto json = std::make_shared<bool>(false);
   CLI::App& command = *app.add_subcommand("inspect", "Show what a model is made of and what training said of it");
-  command.add_option("MODEL_DIR", *directory, "Model folder, or a container's URL")->required();
+  command.add_option("MODEL_DIR", *directory, "Model folder, or a container's URL")->type_name("DIR|URL")->required();
   add_flag(command, "--json", *json, "Print the model document's \"training\" part instead");
   command.callback([directory, json, &action] {
     action = [directory, json] {

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "app/cli/command.h"
+#include "app/cli/help_text.h"
+#include "app/cli/tracing.h"
 #include "base/build_info.h"
 #include "base/log.h"
 
@@ -38,25 +40,30 @@ int set_up_log(const LogOptions& options) {
   if (!level) return report_error(level.error());
   const Result<log::Format> format = log::parse_format(options.format);
   if (!format) return report_error(format.error());
-  log::set_up(*level, *format);
+  const telemetry::TraceSettings traces = telemetry::trace_settings(environment_variables(), build_info::version);
+  log::set_up(*level, *format, traces.service());
   return exit_done;
 }
 
 int run(int argc, char** argv) {
   adopt_original_environment();
   CLI::App app(description, "dropscore");
+  app.formatter(std::make_shared<HelpText>());
   app.footer(
       "Every option can also be set by an environment variable (--max-errors: DROPSCORE_MAX_ERRORS) or in a file "
       "given\n"
       "with --config. Exit codes: 0 done, 1 failed, 2 usage. `dropscore COMMAND --help` explains each command.");
   app.set_version_flag("--version", [] { return fmt::format("dropscore {}", build_info::summary()); });
   app.set_config("--config", "", "Read options from this file (TOML; a section for each command)")
-      ->envname("DROPSCORE_CONFIG");
+      ->envname("DROPSCORE_CONFIG")
+      ->type_name("FILE");
   app.require_subcommand(1);
   app.fallthrough();
   LogOptions log_options;
-  add_option(app, "--log-level", log_options.level, "debug, info, warning, error or off");
-  add_option(app, "--log-format", log_options.format, "text or json (one object a line), on standard error");
+  add_option(app, "--log-level", log_options.level, "Events below this level are not written")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+  add_option(app, "--log-format", log_options.format, "Of events, on standard error; json: one object a line")
+      ->check(CLI::IsMember({"text", "json"}));
 
   Action action;
   add_train(app, action);
@@ -69,6 +76,8 @@ int run(int argc, char** argv) {
   add_inspect(app, action);
   add_sample(app, action);
   add_publish(app, action);
+  add_completion(app, action);
+  add_man(app, action);
 
   try {
     app.parse(argc, argv);

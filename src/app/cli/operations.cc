@@ -35,7 +35,8 @@ void OperationsOptions::add_to(CLI::App& command) {
                   "Also answer GET /metrics, /livez and /readyz on this port, without a key; 0 picks a free one")
       ->envname(environment_name("--ops-port"))
       ->check(CLI::Range(0, 65535));
-  add_option(command, "--ops-host", host, "Address for --ops-port; not one that the outside world reaches");
+  add_option(command, "--ops-host", host, "Address for --ops-port; not one that the outside world reaches")
+      ->type_name("ADDRESS");
 }
 
 Result<std::unique_ptr<http::Server>> start_operations(const OperationsOptions& options,

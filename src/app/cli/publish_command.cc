@@ -56,8 +56,10 @@ void add_publish(CLI::App& app, Action& action) {
       "          dropscore publish https://acct.blob.core.windows.net/models/current/versions/0c6e9f3b1d22 \\\n"
       "              https://acct.blob.core.windows.net/models/current\n"
       "Credentials as for `watch`; the right to write is needed.");
-  command.add_option("MODEL", arguments->model, "Model folder, or the URL of a container with a model")->required();
-  command.add_option("URL", arguments->to, "Container, or a prefix in it")->required();
+  command.add_option("MODEL", arguments->model, "Model folder, or the URL of a container with a model")
+      ->type_name("DIR|URL")
+      ->required();
+  command.add_option("URL", arguments->to, "Container, or a prefix in it")->type_name("URL")->required();
   command.callback([arguments, &action] {
     action = [arguments] {
       catch_stop_signals();

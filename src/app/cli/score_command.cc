@@ -159,9 +159,11 @@ void add_score(CLI::App& app, Action& action) {
       "          cat new.csv | dropscore score - --model model --format csv > scored.csv\n"
       "Rows that cannot be scored are listed with line, column and reason; the others are scored. Exit code 0 where\n"
       "any row was scored. CSV answers keep every column and the file's own delimiter.");
-  command.add_option("INPUT", arguments->input, "Customers, as CSV; - reads standard input")->required();
-  add_option(command, "--model", arguments->model, model_help)->required();
-  add_option(command, "--output", arguments->output, "Answer's file; - writes to standard output");
+  command.add_option("INPUT", arguments->input, "Customers, as CSV; - reads standard input")
+      ->type_name("FILE|-")
+      ->required();
+  add_option(command, "--model", arguments->model, model_help)->type_name("DIR|URL")->required();
+  add_option(command, "--output", arguments->output, "Answer's file; - writes to standard output")->type_name("FILE|-");
   add_option(command, "--format", arguments->format,
              "json or csv; where not given, csv for an --output that ends in .csv")
       ->check(CLI::IsMember({"json", "csv"}));

@@ -3,6 +3,7 @@
 #include "app/cli/operations.h"
 #include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
 #include "app/operations/endpoints.h"
 #include "base/log.h"
 #include "base/stop.h"
@@ -20,6 +21,7 @@ struct ServeCommand {
 
 Status run_serve(ServeCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   const auto health = std::make_shared<operations::Health>(true);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
@@ -58,7 +60,7 @@ void add_serve(CLI::App& app, Action& action) {
       "Beyond this machine (--host 0.0.0.0) clients must send a key:\n"
       "Example: DROPSCORE_API_KEY=$(openssl rand -hex 24) dropscore serve --model model --host 0.0.0.0\n"
       "         curl -H \"X-API-Key: $DROPSCORE_API_KEY\" ... ; GET /health needs none.");
-  add_option(command, "--model", arguments->model.model, model_help)->required();
+  add_option(command, "--model", arguments->model.model, model_help)->type_name("DIR|URL")->required();
   arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);

@@ -29,8 +29,10 @@ void KeyArguments::add_to(CLI::App& command) {
       .add_option("--api-key", keys,
                   "Key that clients must send, as X-API-Key or as a bearer token; several, separated by commas, are "
                   "all valid. Better given by the environment: other users see a command line")
+      ->type_name("KEY[,...]")
       ->envname(environment_name("--api-key"));
-  add_option(command, "--api-key-file", file, "File of keys, one a line, valid too; read again when it changes");
+  add_option(command, "--api-key-file", file, "File of keys, one a line, valid too; read again when it changes")
+      ->type_name("FILE");
   add_flag(command, "--insecure-open", insecure_open,
            "Without a key, listen beyond this machine all the same: whoever reaches the port may ask");
 }
@@ -74,14 +76,14 @@ void ServedKeys::look_again() {
   const Result<std::string> text = read_key_file(file_);
   const bool was_unreadable = std::exchange(unreadable_, !text);
   if (!text) {
-    if (!was_unreadable) log::error("api_keys_kept", {{"reason", text.error().detail.text}});
+    if (!was_unreadable) log::error("api_keys_kept", {{"error", text.error().detail.text}});
     return;
   }
   if (*text == last_seen_) return;
   last_seen_ = *text;
   const Result<std::vector<std::string>> keys = all_keys(*text);
   if (!keys) {
-    log::error("api_keys_kept", {{"reason", keys.error().detail.text}});
+    log::error("api_keys_kept", {{"error", keys.error().detail.text}});
     return;
   }
   ring_->replace(*keys);

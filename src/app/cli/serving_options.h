@@ -13,7 +13,7 @@
 namespace dropscore::app {
 
 inline void add_server_options(CLI::App& command, http::ServerOptions& options) {
-  add_option(command, "--host", options.host, "Address to listen on");
+  add_option(command, "--host", options.host, "Address to listen on")->type_name("ADDRESS");
   add_option(command, "--port", options.port, "Port to listen on; 0 picks a free one")->check(CLI::Range(0, 65535));
   add_option(command, "--http-threads", options.threads, "Threads that answer requests")->check(CLI::Range(1, 256));
 }
@@ -38,7 +38,8 @@ struct TriggerArguments {
                "sweep: sweeps only (network drives)")
         ->check(CLI::IsMember({"auto", "sweep", "queue"}));
     add_option(command, "--queue", journey.queue,
-               "Storage queue that Event Grid tells of new blobs: a name in the input's account, or a URL");
+               "Storage queue that Event Grid tells of new blobs: a name in the input's account, or a URL")
+        ->type_name("NAME|URL");
     add_option(command, "--visibility-s", visibility_s,
                "A queue's message stays hidden for this long once its worker has died")
         ->check(CLI::Range(1, 604'800));

@@ -121,30 +121,40 @@ void add_train(CLI::App& app, Action& action) {
       "Example: dropscore train customers.csv --target Conversion --out model --report report.json\n"
       "The original system's model: --models svm --set svm.kernel=rbf --set svm.C=10 --set svm.gamma=0.01\n"
       "                             --calibration original --threshold sign");
-  command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")->required();
-  add_option(command, "--out", arguments->out, "Folder for the model; made where it is missing")->required();
-  add_option(command, "--target", options.target, "The column to predict: 0/1, yes/no or true/false");
-  add_option(command, "--models", arguments->models,
-             "Which models to try: all, or some of additive,boosted,forest,svm,logistic,constant");
-  command.add_option("--set", arguments->settings, "Fix a parameter, MODEL.PARAM=VALUE (as svm.C=10); repeatable")
+  command.add_option("DATA", arguments->data, "Labelled customers, as CSV; - reads standard input")
+      ->type_name("FILE|-")
+      ->required();
+  add_option(command, "--out", arguments->out, "Folder for the model; made where it is missing")
+      ->type_name("DIR")
+      ->required();
+  add_option(command, "--target", options.target, "The column to predict: 0/1, yes/no or true/false")
+      ->type_name("COLUMN");
+  add_option(command, "--models", arguments->models, "Which models to try")
+      ->type_name("all|additive|boosted|forest|svm|logistic|constant[,...]");
+  command.add_option("--set", arguments->settings, "Fix a parameter, as svm.C=10")
+      ->type_name("MODEL.PARAM=VALUE")
       ->envname("DROPSCORE_SET");
   add_option(command, "--search", arguments->search,
-             "For parameters that --set does not fix: quick, full, or original (the SVM's 32-point grid by F1)");
-  add_option(command, "--select", arguments->select,
-             "The best model is best at this, cross-validated: log_loss, auc, mcc, f1, accuracy or brier");
+             "For parameters that --set does not fix; original: the SVM's 32-point grid by F1")
+      ->check(CLI::IsMember({"quick", "full", "original"}));
+  add_option(command, "--select", arguments->select, "The best model is best at this, cross-validated")
+      ->check(CLI::IsMember({"log_loss", "auc", "mcc", "f1", "accuracy", "brier"}));
   add_option(command, "--calibration", arguments->calibration,
-             "Decision value to probability: auto (the best of none, platt, isotonic), one of these, or original "
-             "(scikit-learn's SVC)");
-  add_option(command, "--threshold", options.threshold,
-             "Who counts as converting: mcc, f1, accuracy, recall>=X, a number, profit:value=V,cost=C, or sign");
-  add_option(command, "--holdout", options.holdout,
-             "Rows kept out to judge by: sklearn:SEED:FRACTION, none, or a CSV file");
-  add_option(command, "--drop", options.drop, "Columns to leave out, comma-separated")->delimiter(',');
-  add_option(command, "--keep", options.keep, "Columns to keep although constant or identifiers")->delimiter(',');
+             "Decision value to probability; auto: the best of none, platt, isotonic; original: as scikit-learn's SVC")
+      ->check(CLI::IsMember({"auto", "none", "platt", "isotonic", "original"}));
+  add_option(command, "--threshold", options.threshold, "Who counts as converting: the threshold that is best at this")
+      ->type_name("mcc|f1|accuracy|recall>=X|NUMBER|profit:value=V,cost=C|sign");
+  add_option(command, "--holdout", options.holdout, "Rows kept out to judge by")
+      ->type_name("sklearn:SEED:FRACTION|none|FILE");
+  add_option(command, "--drop", options.drop, "Columns to leave out")->type_name("COLUMN[,...]")->delimiter(',');
+  add_option(command, "--keep", options.keep, "Columns to keep although constant or identifiers")
+      ->type_name("COLUMN[,...]")
+      ->delimiter(',');
   add_option(command, "--unknown", arguments->unknown, "A category that training never saw: reject the row, or code it")
       ->check(CLI::IsMember({"reject", "code"}));
   add_option(command, "--report", arguments->report,
-             "Write the figures to this JSON file (docs/formats/train-report.md)");
+             "Write the figures to this JSON file (docs/formats/train-report.md)")
+      ->type_name("FILE");
   add_option(command, "--seed", options.seed, "For everything drawn by chance");
   add_option(command, "--threads", options.threads, "Threads to use")->check(CLI::Range(1, 256));
   command.callback([arguments, &action] {

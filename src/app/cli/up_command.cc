@@ -6,6 +6,7 @@
 #include "app/cli/operations.h"
 #include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
 #include "app/operations/endpoints.h"
 #include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
@@ -53,6 +54,7 @@ tl::unexpected<Error> with_hint(const UpCommand& arguments, Error error) {
 
 Status run_up(UpCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
@@ -94,7 +96,7 @@ Status run_up(UpCommand& arguments) {
   begin_drain(*health, arguments.stop_delay_s);
   const bool answered_all = server->stop();  // before the journey, which its webhook tells of blobs
   stop_or_leave(*journey);
-  if (!answered_all) std::_Exit(exit_done);  // a call of the webhook is still under way, and uses the journey
+  if (!answered_all) leave(exit_done);  // a call of the webhook is still under way, and uses the journey
   stop_or_leave(*model);
   return {};
 }
@@ -115,12 +117,16 @@ void add_up(CLI::App& app, Action& action) {
       "emulator on this machine (npx azurite). --input and --output name others. Then POST /events also takes Event\n"
       "Grid's webhook, unless a --queue is named.\n"
       "Example: npx azurite --inMemoryPersistence &   dropscore up --azure --model model");
-  add_option(command, "--dir", arguments->directory, "Folder that holds input-data, output-results and models");
+  add_option(command, "--dir", arguments->directory, "Folder that holds input-data, output-results and models")
+      ->type_name("DIR");
   add_flag(command, "--azure", arguments->azure, "Containers of a storage account, or of its emulator, not folders");
-  add_option(command, "--input", arguments->trigger.journey.input, "Folder or container URL, where it is another");
-  add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another");
+  add_option(command, "--input", arguments->trigger.journey.input, "Folder or container URL, where it is another")
+      ->type_name("DIR|URL");
+  add_option(command, "--output", arguments->trigger.journey.output, "Folder or container URL, where it is another")
+      ->type_name("DIR|URL");
   add_option(command, "--model", arguments->model.model,
-             "Model folder, or a container's URL, where it is not DIR/models");
+             "Model folder, or a container's URL, where it is not DIR/models")
+      ->type_name("DIR|URL");
   arguments->model.add_to(command);
   add_server_options(command, arguments->server);
   arguments->keys.add_to(command);

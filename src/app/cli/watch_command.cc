@@ -1,5 +1,6 @@
 #include "app/cli/operations.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/api_scorer.h"
@@ -33,6 +34,7 @@ Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_pt
 
 Status run_watch(WatchCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
   const auto health = std::make_shared<operations::Health>(arguments.api.url.empty());
@@ -76,16 +78,20 @@ void add_watch(CLI::App& app, Action& action) {
       "Example: dropscore watch --input https://acct.blob.core.windows.net/input-data \\\n"
       "      --output https://acct.blob.core.windows.net/output-results --queue scoring-work --model model");
   JourneyOptions& journey = arguments->trigger.journey;
-  add_option(command, "--input", journey.input, "Folder or container URL to watch")->required();
-  add_option(command, "--output", journey.output, "Folder or container URL for the results")->required();
-  add_option(command, "--model", arguments->model.model, model_help);
+  add_option(command, "--input", journey.input, "Folder or container URL to watch")->type_name("DIR|URL")->required();
+  add_option(command, "--output", journey.output, "Folder or container URL for the results")
+      ->type_name("DIR|URL")
+      ->required();
+  add_option(command, "--model", arguments->model.model, model_help)->type_name("DIR|URL");
   arguments->model.add_to(command);
-  add_option(command, "--api", arguments->api.url, "Score through POST URL/predict of a running API instead");
+  add_option(command, "--api", arguments->api.url, "Score through POST URL/predict of a running API instead")
+      ->type_name("URL");
   add_option(command, "--api-timeout-s", arguments->api_timeout_s, "Time for one file through the API")
       ->check(CLI::Range(1, 86'400));
   command
       .add_option("--api-key", arguments->api.key,
                   "Key that the API asks for, of several the first; better given by DROPSCORE_API_KEY")
+      ->type_name("KEY")
       ->envname(environment_name("--api-key"));
   arguments->operations.add_to(command);
   arguments->trigger.add_to(command);

@@ -127,8 +127,11 @@ Task<void> Connection::answer_json(Request& request) {
   }
   std::string text;
   tl::expected<job::ScoreCounts, job::Refusal> scored;
-  const job::Scorer scorer = shared().scorer();
-  const auto work = [&] { scored = scorer.score_json(body, {}, text); };
+  std::optional<job::Scorer> scorer;
+  const auto work = [&] {
+    scorer.emplace(shared().scorer());  // once it is this body's turn
+    scored = scorer->score_json(body, {}, text);
+  };
   if (body.size() <= inline_body_bytes) {
     work();
   } else if (too_many_waiting()) {
@@ -139,7 +142,7 @@ Task<void> Connection::answer_json(Request& request) {
   } else {
     co_await on_worker(work);
   }
-  request.model_version = scorer.model_version();
+  request.model_version = scorer->model_version();
   request.record.counts = scored ? *scored : scored.error().counts;
   if (scored) {
     co_await answer(request, 200, text_of(MediaType::json), text);
@@ -147,7 +150,8 @@ Task<void> Connection::answer_json(Request& request) {
   }
   const Problem problem = problem_of(scored.error());
   if (problem.status >= 500) {
-    log::error("request_failed", {{"request_id", request.record.id}, {"detail", scored.error().error.detail.text}});
+    const telemetry::InSpan in(request.record.span.context);
+    log::error("request_failed", {{"request_id", request.record.id}, {"error", scored.error().error.detail.text}});
   }
   co_await refuse(request, problem);
 }
@@ -166,7 +170,8 @@ Task<void> Connection::answer_endpoint(Request& request, std::shared_ptr<const E
     if (request.failure) co_await refuse(request, *request.failure);
     co_return;
   }
-  const auto call = std::make_shared<EndpointCall>(endpoint, request.parser, std::move(body));
+  const auto call =
+      std::make_shared<EndpointCall>(endpoint, request.parser, std::move(body), request.record.span.context);
   if (endpoint->immediate) {
     call->run();
   } else {

@@ -361,15 +361,16 @@ TEST_F(WorkerTest, AFileOfAModelThatWasReplacedMeanwhileIsToBeFoundAgain) {
   drop("a.csv");
   const auto other = job::file_scorer(job::Scorer(dropscore::testing::tiny_model(0.9)));
   for (const bool rescore : {false, true}) {
+    ScriptedInbox inbox;
     std::atomic<int> asked = 0;
     WorkerOptions options = one_thread();
     options.rescore = rescore;
     Worker worker(
-        {input_.get(), output_.get()}, inbox_, [&] { return asked++ == 0 ? scorer_ : other; }, options);
-    inbox_.put("a.csv");
-    inbox_.wait_for_acknowledged(rescore ? 2 : 1);
+        {input_.get(), output_.get()}, inbox, [&] { return asked++ == 0 ? scorer_ : other; }, options);
+    inbox.put("a.csv");
+    inbox.wait_for_acknowledged(1);
     worker.stop();
-    EXPECT_EQ(inbox_.forgotten(), rescore ? 1 : 0);
+    EXPECT_EQ(inbox.forgotten(), rescore ? 1 : 0);
   }
 }
 

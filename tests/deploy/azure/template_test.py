@@ -323,6 +323,15 @@ class JourneyTest(unittest.TestCase):
             self.assertEqual(asked, {"Startup": ("/readyz", 9100), "Liveness": ("/livez", 9100), "Readiness": ("/readyz", 9100)})
             self.assertTrue(all(one["failureThreshold"] <= 10 for one in container["probes"]), "Container Apps takes ten")
 
+    def test_the_alert_looks_for_what_the_program_logs(self):
+        [rule] = of_type(deployment(alertEmail="ops@example.org"), "Microsoft.Insights/scheduledQueryRules").values()
+        [criterion] = rule["properties"]["criteria"]["allOf"]
+        events = re.findall(r"'(\w+)'", criterion["query"])
+        self.assertEqual(len(events), 2)
+        source = "".join(path.read_text() for path in (ROOT / "src").rglob("*.cc"))
+        for event in events:
+            self.assertIn(f'"{event}"', source)
+
     def test_traces_go_somewhere_only_where_it_was_said(self):
         for endpoint, there in (("", False), ("https://collector:4318", True)):
             apps = of_type(deployment(otlpEndpoint=endpoint), "Microsoft.App/containerApps").values()
