@@ -94,6 +94,7 @@ case "$task" in
     install_from_npm tests/image "the schema of CycloneDX"
     install_from_npm tests/deploy/azure "a grammar of Bicep"
     install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes and KEDA"
+    install_from_npm tests/telemetry "OpenTelemetry's code for its protocol"
     install_promtool ;;
   bench) install_onnxruntime ;;
 esac

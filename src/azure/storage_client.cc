@@ -130,7 +130,7 @@ class Operation {
         {{"operation", name_},
          {"path", path_},
          {"status", reply.status},
-         {"why", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
+         {"error", answered ? std::string_view(reply.error_code) : std::string_view(answered.error().detail.text)},
          {"tries", retry_.tries()},
          {"wait_ms", delay->count()}});
     if (!retry_.wait(*delay)) return false;

@@ -66,7 +66,7 @@ Result<std::string> TokenCache::fetch(std::unique_lock<std::mutex>& lock, const 
   }
   const Clock::time_point now = now_();
   if (held_ && now < held_->end) {
-    log::warning("token_not_renewed", {{"source", kind()}, {"why", fetched.error().detail.text}});
+    log::warning("token_not_renewed", {{"source", kind()}, {"error", fetched.error().detail.text}});
     held_->renew_at = now + pause_after_failure;
     return held_->value;
   }

@@ -68,7 +68,7 @@ class Asker {
         return refused(who, why, retry.tries());
       }
       telemetry::add(telemetry::Metric::retries, 1, {"token", "GET"});
-      log::debug("token_retry", {{"source", who}, {"answer", why}, {"wait_ms", delay->count()}});
+      log::debug("token_retry", {{"source", who}, {"error", why}, {"wait_ms", delay->count()}});
       if (!retry.wait(*delay)) return refused(who, why, retry.tries());
     }
   }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <ctime>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -18,8 +19,11 @@ struct Logger {
   std::shared_ptr<spdlog::logger> sink;
   std::shared_ptr<spdlog::logger> sink_of_errors;
   Format format = Format::text;
+  std::string service;       ///< as it stands in a JSON line, with its name and a comma; or nothing
   std::FILE* file = stderr;  ///< what `sink` writes to, and locks
 };
+
+thread_local const TraceIds* present_trace = nullptr;
 
 template <class Sink>
 std::shared_ptr<spdlog::logger> make_sink() {
@@ -84,18 +88,43 @@ void append_json(JsonWriter& json, const Field& field) {
   std::visit([&json](const auto& value) { json.value(value); }, field.value);
 }
 
+template <std::size_t bytes>
+struct Hex {
+  explicit Hex(const std::array<std::uint8_t, bytes>& id) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (std::size_t i = 0; i < bytes; ++i) {
+      text[2 * i] = digits[id[i] >> 4U];
+      text[2 * i + 1] = digits[id[i] & 15U];
+    }
+  }
+  operator std::string_view() const { return {text.data(), text.size()}; }  // NOLINT(google-explicit-constructor)
+  std::array<char, 2 * bytes> text{};
+};
+
+/// Calls `append` with each id that the thread's lines have now.
+template <class Append>
+void for_each_id(Append append) {
+  const TraceIds* const ids = present_trace;
+  if (ids == nullptr || ids->trace_id == decltype(ids->trace_id){}) return;
+  append(Field("trace_id", Hex(ids->trace_id)));
+  if (ids->span_id != decltype(ids->span_id){}) append(Field("span_id", Hex(ids->span_id)));
+}
+
 /// `event` and its fields, without time and level. As JSON it is an object without its opening bracket.
-void append_event(std::string& out, Format format, std::string_view event, Fields fields) {
-  if (format == Format::text) {
+void append_event(std::string& out, const Logger& to, std::string_view event, Fields fields) {
+  if (to.format == Format::text) {
     out.append(event);
     for (const Field& field : fields) append_text(out, field);
+    for_each_id([&out](const Field& field) { append_text(out, field); });
     return;
   }
+  out.append(to.service);
   const std::size_t begin = out.size();
   JsonWriter json(out);
   json.begin_object();
   json.key("event").value(event);
   for (const Field& field : fields) append_json(json, field);
+  for_each_id([&json](const Field& field) { append_json(json, field); });
   json.end_object();
   out.erase(begin, 1);
 }
@@ -105,7 +134,7 @@ void write(spdlog::level::level_enum level, std::string_view event, Fields field
   spdlog::logger& sink = level >= spdlog::level::err ? *to.sink_of_errors : *to.sink;
   if (!sink.should_log(level)) return;
   std::string line;
-  append_event(line, to.format, event, fields);
+  append_event(line, to, event, fields);
   sink.log(level, "{}", line);
 }
 
@@ -147,9 +176,15 @@ Result<Format> parse_format(std::string_view text) {
   return fail(ErrorKind::misuse, fmt::format("log format \"{}\" is neither text nor json", text));
 }
 
-void set_up(Level level, Format format) {
+void set_up(Level level, Format format, std::string_view service) {
   Logger& to = logger();
   to.format = format;
+  to.service.clear();
+  if (!service.empty()) {
+    to.service = R"("service":)";
+    append_json_string(to.service, service);
+    to.service.push_back(',');
+  }
   configure(*to.sink, to_spdlog(level), format);
 }
 
@@ -160,6 +195,8 @@ void keep_standard_error_for_errors() {
   to.file = stdout;
   configure(*to.sink, level, to.format);
 }
+
+const TraceIds* exchange_trace(const TraceIds* ids) { return std::exchange(present_trace, ids); }
 
 void debug(std::string_view event, Fields fields) { write(spdlog::level::debug, event, fields); }
 void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
@@ -172,7 +209,7 @@ void Gathered::info(std::string_view event, Fields fields) {
   lines_.append(to.format == Format::text ? "" : R"({"time":")");
   append_time(lines_);
   lines_.append(to.format == Format::text ? " info " : R"(","level":"info",)");
-  append_event(lines_, to.format, event, fields);
+  append_event(lines_, to, event, fields);
   lines_.push_back('\n');
 }
 

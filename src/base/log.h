@@ -2,6 +2,7 @@
 // ids: never a customer's data, never a credential. Thread-safe once set up.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -21,8 +22,9 @@ Result<Level> parse_level(std::string_view text);
 /// "text", "json".
 Result<Format> parse_format(std::string_view text);
 
-/// Call once, before threads start. Until then warnings and errors go out as text.
-void set_up(Level level, Format format);
+/// Call once, before threads start. Until then warnings and errors go out as text. `service` is in every JSON line,
+/// unless it is empty.
+void set_up(Level level, Format format, std::string_view service = {});
 
 /// From now on only errors go to standard error, all else to standard output: for a supervisor that takes whatever is
 /// on standard error for an error, as the host of Azure Functions does. As set_up(): once, before threads start.
@@ -42,6 +44,16 @@ struct Field {
 };
 
 using Fields = std::initializer_list<Field>;
+
+/// Names a piece of work within a trace, as W3C Trace Context does; all zeros: none.
+struct TraceIds {
+  std::array<std::uint8_t, 16> trace_id{};
+  std::array<std::uint8_t, 8> span_id{};
+};
+
+/// Lines that this thread writes from now on end with these ids, `trace_id` and `span_id`; null: with none. Returns
+/// what was there before. `ids` must live until it is exchanged again. telemetry/trace.h has the scope to use it by.
+const TraceIds* exchange_trace(const TraceIds* ids);
 
 /// `event` is a short constant ("scored", "listening"): what a log query filters by.
 void debug(std::string_view event, Fields fields = {});

@@ -49,6 +49,48 @@ TEST_P(LogTest, NothingIsGatheredThatNobodyWants) {
   EXPECT_EQ(lines.bytes(), 0U);
 }
 
+TEST_P(LogTest, LinesOfATraceEndWithItsIds) {
+  set_up(Level::info, GetParam());
+  TraceIds ids;
+  ids.trace_id.fill(0xab);
+  CaptureStderr();
+  const TraceIds* const before = exchange_trace(&ids);
+  info("first");
+  ids.span_id.fill(0x0c);
+  {
+    Gathered lines;
+    lines.info("second");
+  }
+  EXPECT_EQ(exchange_trace(before), &ids);
+  info("third");
+  const std::string written = GetCapturedStderr();
+  const bool text = GetParam() == Format::text;
+  const std::string trace(32, 'x');
+  const std::string hex = std::regex_replace(trace, std::regex("xx"), "ab");
+  EXPECT_THAT(written, testing::HasSubstr(text ? "first trace_id=" + hex + "\n"
+                                               : R"("event":"first","trace_id":")" + hex + "\"}\n"));
+  EXPECT_THAT(written, testing::HasSubstr(text ? "second trace_id=" + hex + " span_id=0c0c0c0c0c0c0c0c\n"
+                                               : R"("trace_id":")" + hex + R"(","span_id":"0c0c0c0c0c0c0c0c"})"));
+  EXPECT_THAT(written, testing::HasSubstr(text ? "third\n" : "\"event\":\"third\"}\n"));
+}
+
+TEST_P(LogTest, JsonLinesNameTheService) {
+  set_up(Level::info, GetParam(), "50% \"off\"");
+  CaptureStderr();
+  info("first");
+  {
+    Gathered lines;
+    lines.info("second");
+  }
+  const std::string written = GetCapturedStderr();
+  for (const std::string event : {"first", "second"}) {
+    EXPECT_THAT(written,
+                testing::HasSubstr(GetParam() == Format::text
+                                       ? "Z info " + event + "\n"
+                                       : R"("level":"info","service":"50% \"off\"","event":")" + event + "\"}\n"));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, LogTest, testing::Values(Format::text, Format::json));
 
 }  // namespace

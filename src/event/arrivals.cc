@@ -13,6 +13,12 @@ namespace {
 /// Keeps sums of time points and the callers' "for ever" within the clock's range.
 constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24);
 
+telemetry::TraceContext or_new(const telemetry::TraceContext& trace) {
+  telemetry::TraceContext chosen = trace;
+  if (!chosen.has_trace()) chosen.trace_id = telemetry::new_trace_id();
+  return chosen;
+}
+
 }  // namespace
 
 void Arrivals::put_in_line(const std::string& blob, Item& item) {
@@ -21,7 +27,7 @@ void Arrivals::put_in_line(const std::string& blob, Item& item) {
   changed_.notify_one();
 }
 
-void Arrivals::arrived(const std::string& blob) {
+void Arrivals::arrived(const std::string& blob, const telemetry::TraceContext& trace) {
   const std::lock_guard lock(mutex_);
   const auto [at, is_new] = items_.try_emplace(blob);
   Item& item = at->second;
@@ -29,12 +35,15 @@ void Arrivals::arrived(const std::string& blob) {
   item.swept_etag.clear();
   if (is_new || (item.where == Where::in_work && !item.dirty)) item.event_time = std::chrono::system_clock::now();
   if (is_new) {
+    item.trace = or_new(trace);
     put_in_line(blob, item);
   } else if (item.where == Where::in_work) {
     item.dirty = true;
+    item.next_trace = or_new(trace);
   } else if (item.where == Where::waiting) {
     waiting_.erase({item.due, blob});
     item.attempt = 1;
+    item.trace = or_new(trace);
     put_in_line(blob, item);
   }
 }
@@ -51,6 +60,7 @@ bool Arrivals::found(const std::string& blob, const std::string& etag, Clock::ti
   if (done != done_.end() && (done->second.at >= sweep_start || done->second.etag == etag)) return false;
   Item& item = items_[blob];
   item.swept_etag = etag;
+  item.trace = or_new({});
   put_in_line(blob, item);
   telemetry::add(telemetry::Metric::sweep_found);
   return true;
@@ -84,6 +94,7 @@ Envelope Arrivals::hand_out() {
   item.receipt = fmt::format("{}", ++receipts_);
   envelope.attempt = item.attempt;
   envelope.receipt = item.receipt;
+  envelope.trace = item.trace;
   envelope.event_time = item.event_time;
   return envelope;
 }
@@ -118,9 +129,10 @@ Status Arrivals::acknowledge(const Envelope& envelope) {
   Item& item = at->second;
   done_[envelope.blob] = Done{envelope.etag.value_or(item.swept_etag), Clock::now()};
   if (item.dirty) {
-    const EventTime event_time = item.event_time;
-    item = Item{};
-    item.event_time = event_time;
+    Item next;
+    next.event_time = item.event_time;
+    next.trace = std::move(item.next_trace);
+    item = std::move(next);
     put_in_line(envelope.blob, item);
   } else {
     items_.erase(at);
@@ -134,6 +146,7 @@ Status Arrivals::retry(const Envelope& envelope, std::chrono::milliseconds delay
   Item& item = at->second;
   // New content begins to count anew; the delay stays, since the fault may well be the API's or the store's.
   item.attempt = item.dirty ? 1 : item.attempt + 1;
+  if (item.dirty) item.trace = std::move(item.next_trace);
   item.dirty = false;
   item.where = Where::waiting;
   item.due = Clock::now() + std::clamp(delay, std::chrono::milliseconds(0), longest_wait);

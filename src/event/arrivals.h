@@ -25,7 +25,8 @@ class Arrivals {
 
   /// An event: the blob is new or has new content. Waiting in line already, it stays where it is; waiting for another
   /// try, it goes in line now, as a first attempt; being worked on, it is handed out again once that ends.
-  void arrived(const std::string& blob);
+  /// `trace` is that of whoever tells; without one, each arrival begins its own.
+  void arrived(const std::string& blob, const telemetry::TraceContext& trace = {});
 
   /// A sweep that began at `sweep_start` found version `etag` without a result. Put in line unless the blob is known
   /// here, was acknowledged after the sweep began, or was acknowledged as this very version: what a worker is done with
@@ -59,11 +60,13 @@ class Arrivals {
   struct Item {
     Where where = Where::in_line;
     int attempt = 1;
-    bool dirty = false;       ///< arrived again while in work
-    std::string swept_etag;   ///< the version a sweep found; empty where an event came
-    std::string receipt;      ///< of the present delivery; only while in work
-    EventTime event_time;     ///< of the first event that is not dealt with; empty where a sweep found it
-    Clock::time_point due{};  ///< only while waiting
+    bool dirty = false;                  ///< arrived again while in work
+    std::string swept_etag;              ///< the version a sweep found; empty where an event came
+    std::string receipt;                 ///< of the present delivery; only while in work
+    EventTime event_time;                ///< of the first event that is not dealt with; empty where a sweep found it
+    telemetry::TraceContext trace;       ///< of all deliveries of this arrival
+    telemetry::TraceContext next_trace;  ///< of the arrival that made it dirty
+    Clock::time_point due{};             ///< only while waiting
   };
 
   struct Done {

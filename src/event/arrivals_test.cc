@@ -253,5 +253,34 @@ TEST(Arrivals, HammeredByManyNoBlobIsWithTwoTakers) {
   EXPECT_FALSE(clash);
 }
 
+TEST(Arrivals, OneArrivalIsOneTraceHoweverOftenItIsDelivered) {
+  Arrivals arrivals;
+  arrivals.arrived("a");
+  const Envelope first = *arrivals.take(0ms);
+  EXPECT_TRUE(first.trace.has_trace());
+  EXPECT_FALSE(first.trace.has_span());
+  EXPECT_TRUE(first.event_time);
+  ASSERT_TRUE(arrivals.retry(first, 0ms));
+  const Envelope again = *arrivals.take(0ms);
+  EXPECT_EQ(again.trace.trace_id, first.trace.trace_id);
+  arrivals.arrived("a");
+  ASSERT_TRUE(arrivals.acknowledge(again));
+  EXPECT_NE(arrivals.take(0ms)->trace.trace_id, first.trace.trace_id) << "new content";
+}
+
+TEST(Arrivals, WhoeverTellsOfABlobMayNameATrace) {
+  const auto trace = telemetry::trace_context("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "");
+  Arrivals arrivals;
+  arrivals.arrived("a", trace);
+  Envelope taken = *arrivals.take(0ms);
+  EXPECT_EQ(taken.trace.span_id, trace.span_id);
+  ASSERT_TRUE(arrivals.acknowledge(taken));
+  arrivals.arrived("a");
+  taken = *arrivals.take(0ms);
+  arrivals.arrived("a", trace);
+  ASSERT_TRUE(arrivals.retry(taken, 0ms));
+  EXPECT_EQ(arrivals.take(0ms)->trace.span_id, trace.span_id) << "the later arrival's";
+}
+
 }  // namespace
 }  // namespace dropscore::event

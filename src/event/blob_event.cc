@@ -87,6 +87,8 @@ Result<BlobEvent> read_event(const Json& object) {
   BlobEvent event;
   event.id = text_of(object, "id");
   event.time = parse_event_time(text_of(object, cloud ? "time" : "eventTime"));
+  // Event Grid's own schema has no place for a trace.
+  if (cloud) event.trace = telemetry::trace_context(text_of(object, "traceparent"), text_of(object, "tracestate"));
   if (type == created_type) return read_created(object, text_of(object, cloud ? "source" : "topic"), std::move(event));
   if (type == validation_type) {
     event.kind = BlobEvent::Kind::validation;
@@ -143,6 +145,8 @@ std::string event_json(const NewEvent& event) {
   json.member("source", fmt::format("{}{}", source_before_account, event.account)).member("time", event.time);
   json.member("subject",
               fmt::format("/{}{}{}{}", subject_before_container, event.container, subject_before_blob, event.blob));
+  if (event.trace.has_span()) json.member("traceparent", telemetry::traceparent(event.trace));
+  if (event.trace.has_span() && !event.trace.state.empty()) json.member("tracestate", event.trace.state);
   json.key("data").begin_object().member("eTag", event.etag).end_object().end_object();
   return out;
 }

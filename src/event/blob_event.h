@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
+#include "telemetry/trace_context.h"
 
 namespace dropscore::event {
 
@@ -27,6 +28,8 @@ struct BlobEvent {
   std::string container;  ///< decoded
   std::string blob;       ///< decoded
   std::string etag;       ///< without quotes; may be empty
+  /// Of a CloudEvent that has the attributes of its distributed tracing extension; else no trace.
+  telemetry::TraceContext trace;
   std::string validation_code;
   std::optional<std::chrono::system_clock::time_point> time;  ///< empty where the event has none that can be read
 };
@@ -52,6 +55,7 @@ struct NewEvent {
   std::string_view container;
   std::string_view blob;
   std::string_view etag;
+  telemetry::TraceContext trace = {};  ///< written where it names a span
 };
 std::string event_json(const NewEvent& event);
 

@@ -200,5 +200,31 @@ RC_GTEST_PROP(BlobEvent, ASweepsOwnEventIsRead, ()) {
   RC_ASSERT(events->front().etag == etag);
 }
 
+constexpr std::string_view created = "Microsoft.Storage.BlobCreated";
+
+TEST(BlobEvent, ACloudEventMayBelongToATrace) {
+  const std::string data = created_data(url_of("in", "a.csv"));
+  const BlobEvent event = parse_events(cloud_event(data, "", created, testing::traced)).value().front();
+  EXPECT_EQ(telemetry::traceparent(event.trace), testing::a_traceparent);
+  EXPECT_EQ(event.trace.state, "a=1,b=2");
+  EXPECT_FALSE(parse_events(cloud_event(data)).value().front().trace.has_trace());
+  for (const char* odd : {R"("traceparent":"00-x",)", R"("traceparent":7,)", R"("tracestate":"a=1",)"}) {
+    EXPECT_FALSE(parse_events(cloud_event(data, "", created, odd)).value().front().trace.has_trace()) << odd;
+  }
+}
+
+TEST(BlobEvent, EventGridsOwnSchemaHasNoPlaceForATrace) {
+  std::string event = grid_event(created_data(url_of("in", "a.csv")));
+  EXPECT_FALSE(parse_events(event.insert(1, testing::traced)).value().front().trace.has_trace());
+}
+
+TEST(BlobEvent, WhatASweepPutsIntoAQueueKeepsItsTrace) {
+  const telemetry::TraceContext trace = telemetry::trace_context(testing::a_traceparent, "a=1");
+  const BlobEvent event =
+      parse_events(event_json({"1", "2026-11-23T01:00:00Z", "acct", "in", "a.csv", "0x8D", trace})).value().front();
+  EXPECT_EQ(telemetry::traceparent(event.trace), testing::a_traceparent);
+  EXPECT_EQ(event.trace.state, "a=1");
+}
+
 }  // namespace
 }  // namespace dropscore::event

@@ -39,16 +39,19 @@ inline std::string grid_event(std::string_view data, std::string_view subject = 
   return out;
 }
 
-/// One CloudEvent.
+/// One CloudEvent; `more` goes among its attributes, with a comma behind it.
 inline std::string cloud_event(std::string_view data, std::string_view subject = "",
-                               std::string_view type = "Microsoft.Storage.BlobCreated") {
+                               std::string_view type = "Microsoft.Storage.BlobCreated", std::string_view more = "") {
   std::string out;
   JsonWriter json(out);
   json.begin_object().member("specversion", "1.0").member("type", type);
   json.member("source", "/subscriptions/s/resourceGroups/r/providers/Microsoft.Storage/storageAccounts/acct");
   json.member("id", "9aeb0fdf").member("time", "2026-11-18T15:13:39.4589254Z").member("subject", subject);
   json.key("data").raw(data).end_object();
-  return out;
+  return out.insert(1, more);
 }
+
+inline constexpr std::string_view a_traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+inline const std::string traced = "\"traceparent\":\"" + std::string(a_traceparent) + R"(","tracestate":"a=1, b=2",)";
 
 }  // namespace dropscore::event::testing

@@ -46,6 +46,8 @@ std::optional<Envelope> HeldMessages::hand_out(Clock::time_point now) {
     envelope.event_time = held.event_time;
     envelope.attempt = static_cast<int>(std::clamp<std::int64_t>(held.message.dequeue_count, 1, 1'000'000));
     envelope.receipt = fmt::format("{}", key);
+    envelope.trace = held.trace;
+    envelope.message_id = held.message.id;
     return envelope;
   }
   return std::nullopt;

@@ -27,6 +27,7 @@ class HeldMessages {
     QueueMessage message;
     std::string blob;
     std::optional<std::string> etag;
+    telemetry::TraceContext trace = {};
     std::optional<std::chrono::system_clock::time_point> event_time;
     Clock::time_point hidden_until{};  ///< others get it after this, unless it is renewed
     Clock::time_point renew_at{};

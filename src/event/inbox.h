@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "telemetry/trace_context.h"
 
 namespace dropscore::event {
 
@@ -18,6 +19,10 @@ struct Envelope {
   std::optional<std::string> etag;  ///< the version that the event named, where it named one
   int attempt = 1;
   std::string receipt;  ///< the inbox's own handle on this delivery
+  /// The span that raised the event, where it named one; else a trace without a span, the same for every delivery of
+  /// this arrival.
+  telemetry::TraceContext trace = {};
+  std::string message_id = {};  ///< of a queue's message; empty where there is none
   /// When the blob arrived, where an event told: not what a sweep found.
   std::optional<std::chrono::system_clock::time_point> event_time = {};
 };

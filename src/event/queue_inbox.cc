@@ -15,6 +15,7 @@
 #include "event/queue_mail.h"
 #include "event/sweeper.h"
 #include "telemetry/metrics.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::event {
 namespace {
@@ -181,6 +182,7 @@ Status QueueInbox::keep(const ArrivalMail& mail, Clock::time_point asked_at) {
   held.message = message;
   held.blob = mail.blob;
   held.etag = mail.etag;
+  held.trace = mail.trace;
   held.event_time = mail.time;
   held.hidden_until = asked_at + options_.visibility;
   held.renew_at = asked_at + milliseconds(options_.visibility) / 2;
@@ -265,7 +267,7 @@ void QueueInbox::give_back(Lock& lock, const std::vector<HeldMessages::Key>& key
   for (const HeldMessages::Key key : keys) {
     const Status given = give_back(lock, key);
     if (given || given.error().kind == ErrorKind::not_found) continue;
-    log::warning("give_back_failed", {{"reason", given.error().detail.text}});
+    log::warning("give_back_failed", {{"error", given.error().detail.text}});
     return;
   }
 }
@@ -325,7 +327,8 @@ void QueueInbox::renew(Lock& lock, HeldMessages::Key key) {
   } else if (receipt.error().kind == ErrorKind::not_found || now >= held.hidden_until) {
     held.lost = true;
     telemetry::add(telemetry::Metric::deliveries_lost);
-    log::warning("delivery_lost", {{"blob", held.blob}, {"reason", receipt.error().detail.text}});
+    const telemetry::InSpan in(held.trace);
+    log::warning("delivery_lost", {{"blob", held.blob}, {"error", receipt.error().detail.text}});
   } else {
     held.renew_at = now + std::min<milliseconds>(milliseconds(options_.visibility) / 20, seconds(1));
   }

@@ -166,6 +166,36 @@ TEST_F(QueueInboxTest, RetryCountsAndWaitsWholeSeconds) {
   EXPECT_GE(Clock::now() - start, 990ms);
 }
 
+TEST_F(QueueInboxTest, EveryDeliveryOfAMessageIsOfOneTrace) {
+  open();
+  arrive("a.csv");
+  const Envelope first = take();
+  EXPECT_TRUE(first.trace.has_trace());
+  EXPECT_FALSE(first.trace.has_span());
+  EXPECT_TRUE(first.event_time);
+  EXPECT_FALSE(first.message_id.empty());
+  ASSERT_TRUE(inbox_->retry(first, 0ms));
+  EXPECT_EQ(take().trace.trace_id, first.trace.trace_id);
+}
+
+TEST_F(QueueInboxTest, AnEventsOwnTraceIsHandedOn) {
+  open();
+  const std::string data = testing::created_data(testing::url_of("in", "a.csv"), "PutBlob", "0x8D");
+  const std::string one = testing::cloud_event(data, "", "Microsoft.Storage.BlobCreated", testing::traced);
+  peer_.put("work", base64_encoded(one));
+  Envelope taken = take();
+  EXPECT_EQ(telemetry::traceparent(taken.trace), testing::a_traceparent);
+  ASSERT_TRUE(inbox_->acknowledge(taken));
+  const std::string other =
+      testing::cloud_event(testing::created_data(testing::url_of("in", "b.csv"), "PutBlob", "0x8D"));
+  peer_.put("work", base64_encoded("[" + one + "," + other + "]"));
+  for (int i = 0; i < 2; ++i) {
+    taken = take();
+    EXPECT_EQ(taken.trace.has_span(), taken.blob == "a.csv") << "also where several came in one message";
+    ASSERT_TRUE(inbox_->acknowledge(taken));
+  }
+}
+
 TEST_F(QueueInboxTest, RenewalsKeepItHiddenThoughSomeFail) {
   options_.visibility = 1s;
   std::atomic<int> renewals = 0;

@@ -40,7 +40,9 @@ SortedMail QueueMail::sort(std::vector<QueueMessage> messages) const {
     BlobEvent& event = odd.arrivals.front();
     std::optional<std::string> etag;
     if (!event.etag.empty()) etag = std::move(event.etag);
-    sorted.arrivals.push_back({std::move(odd.message), std::move(event.blob), std::move(etag), event.time});
+    if (!event.trace.has_trace()) event.trace.trace_id = telemetry::trace_id_of(odd.message.id);
+    sorted.arrivals.push_back(
+        {std::move(odd.message), std::move(event.blob), std::move(etag), std::move(event.trace), event.time});
   }
   return sorted;
 }
@@ -50,17 +52,17 @@ Status QueueMail::clear_away(const OddMail& odd) {
   if (odd.fault) {
     DROPSCORE_CHECK(dead_letters_.put({odd.fault->customer.text, {}, {}, message.dequeue_count, message.text}));
     telemetry::add(telemetry::Metric::poison, 1, {"no_event"});
-    log::warning("message_dead_lettered", {{"queue", queue_.name()}, {"reason", odd.fault->detail.text}});
+    log::warning("message_dead_lettered", {{"queue", queue_.name()}, {"error", odd.fault->detail.text}});
   }
-  for (const BlobEvent& arrival : odd.arrivals) DROPSCORE_CHECK(announce(arrival.blob, arrival.etag));
+  for (const BlobEvent& arrival : odd.arrivals) DROPSCORE_CHECK(announce(arrival.blob, arrival.etag, arrival.trace));
   return queue_.remove(message.id, message.receipt);
 }
 
-Status QueueMail::announce(const std::string& blob, const std::string& etag) {
+Status QueueMail::announce(const std::string& blob, const std::string& etag, const telemetry::TraceContext& trace) {
   const std::string id = random_id();
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   const std::string time = fmt::format("{:%FT%TZ}", fmt::gmtime(now));
-  return queue_.put(event_json({id, time, account_, container_, blob, etag}));
+  return queue_.put(event_json({id, time, account_, container_, blob, etag, trace}));
 }
 
 }  // namespace dropscore::event

@@ -21,6 +21,7 @@ struct ArrivalMail {
   QueueMessage message;
   std::string blob;
   std::optional<std::string> etag;
+  telemetry::TraceContext trace;  ///< the event's; without one, a trace that is always the same for this message
   std::optional<std::chrono::system_clock::time_point> time;  ///< of the event
 };
 
@@ -49,8 +50,8 @@ class QueueMail {
   /// Removes it: after it was dead-lettered where it is no event, and after each of several arrivals was put into a
   /// message of its own. Errors: those of AzureQueue; the message comes again then.
   Status clear_away(const OddMail& odd);
-  /// Puts a message that tells of this blob.
-  Status announce(const std::string& blob, const std::string& etag);
+  /// Puts a message that tells of this blob; `trace` goes with it where it names a span.
+  Status announce(const std::string& blob, const std::string& etag, const telemetry::TraceContext& trace = {});
   Status dead_letter(const DeadLetter& letter) { return dead_letters_.put(letter); }
 
  private:

@@ -24,7 +24,9 @@ class StoreSweepInbox final : public SweepInbox {
   Result<std::optional<Envelope>> take(milliseconds wait) override { return arrivals_.take(wait); }
   Status acknowledge(const Envelope& envelope) override { return arrivals_.acknowledge(envelope); }
   Status retry(const Envelope& envelope, milliseconds delay) override { return arrivals_.retry(envelope, delay); }
-  void notify(const std::string& blob) override { arrivals_.arrived(blob); }
+  void notify(const std::string& blob, const telemetry::TraceContext& trace = {}) override {
+    arrivals_.arrived(blob, trace);
+  }
 
   void forget_done() override { arrivals_.forget_done(); }
   std::optional<SweepState> sweeps() const override { return sweeper_.state(); }

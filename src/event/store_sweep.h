@@ -26,8 +26,8 @@ struct StoreSweepOptions {
 /// at once. `attempt` is counted in memory; a version that was acknowledged is not found again.
 class SweepInbox : public Inbox {
  public:
-  /// Thread-safe; returns at once.
-  virtual void notify(const std::string& blob) = 0;
+  /// `trace` is that of whoever tells. Thread-safe; returns at once.
+  virtual void notify(const std::string& blob, const telemetry::TraceContext& trace = {}) = 0;
 };
 
 /// Errors: `misuse`.

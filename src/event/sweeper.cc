@@ -27,7 +27,7 @@ bool FaultLog::note(const Status& status, Clock::time_point now) {
   if (told_at_ && (text == text_ || now - *told_at_ < quiet_time)) return false;
   told_at_ = now;
   text_ = text;
-  log::warning(event_, {{"reason", text}});
+  log::warning(event_, {{"error", text}});
   return true;
 }
 

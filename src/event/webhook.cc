@@ -56,7 +56,7 @@ WebhookReply answer_events(const std::vector<BlobEvent>& events, const WebhookSc
     if (event.kind == BlobEvent::Kind::validation && reply.body.empty()) {
       JsonWriter(reply.body).begin_object().member("validationResponse", event.validation_code).end_object();
     } else if (is_arrival(event, scope.account, scope.container)) {
-      reply.blobs.push_back(event.blob);
+      reply.arrivals.push_back({event.blob, event.trace});
     }
   }
   return reply;

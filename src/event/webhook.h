@@ -26,12 +26,17 @@ struct WebhookHeader {
   std::string value;      ///< printable ASCII
 };
 
+struct WebhookArrival {
+  std::string blob;               ///< its name
+  telemetry::TraceContext trace;  ///< the event's own; may be none
+};
+
 struct WebhookReply {
   unsigned status = 200;
   std::vector<WebhookHeader> headers;  ///< beside Content-Type, which is application/json where there is a body
   std::string body;
-  std::string refusal;             ///< for a customer; only where the status is not 200, and there is no body then
-  std::vector<std::string> blobs;  ///< names of blobs that have arrived: to be notified of once this is answered
+  std::string refusal;  ///< for a customer; only where the status is not 200, and there is no body then
+  std::vector<WebhookArrival> arrivals;  ///< to be notified of once this is answered
 };
 
 /// Whose blobs are of interest; others' events are answered alike and lead to nothing. An empty account is any.

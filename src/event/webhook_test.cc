@@ -17,6 +17,8 @@ using testing::grid_event;
 using ::testing::IsEmpty;
 using testing::url_of;
 
+MATCHER_P(Blob, name, "") { return arg.blob == name; }
+
 const WebhookScope scope{"acct", "in"};
 
 WebhookReply post(const std::string& body, std::string_view aeg_event_type = "Notification",
@@ -38,7 +40,7 @@ TEST(Webhook, AnswersEventGridsHandshake) {
   const WebhookReply reply = post("[" + validation + "]", "SubscriptionValidation");
   EXPECT_EQ(reply.status, 200U);
   EXPECT_EQ(reply.body, R"({"validationResponse":"512d38b6-\"x"})");
-  EXPECT_THAT(reply.blobs, IsEmpty());
+  EXPECT_THAT(reply.arrivals, IsEmpty());
 }
 
 TEST(Webhook, AnswersCloudEventsHandshake) {
@@ -75,20 +77,30 @@ TEST(Webhook, TellsOfArrivalsInItsScope) {
                            grid_event(event("in", "c.csv")) + "]";
   const WebhookReply reply = post(body);
   EXPECT_EQ(reply.status, 200U);
-  EXPECT_THAT(reply.blobs, ElementsAre("a b.csv", "c.csv"));
+  EXPECT_THAT(reply.arrivals, ElementsAre(Blob("a b.csv"), Blob("c.csv")));
   EXPECT_EQ(reply.body, "");
 }
 
 TEST(Webhook, TakesCloudEventsAloneAndInBatches) {
   const std::string one = cloud_event(created_data(url_of("in", "a.csv")));
-  EXPECT_THAT(post(one, "", "application/cloudevents+json; charset=utf-8").blobs, ElementsAre("a.csv"));
-  EXPECT_THAT(post("[" + one + "]", "", "Application/CloudEvents-Batch+JSON").blobs, ElementsAre("a.csv"));
+  EXPECT_THAT(post(one, "", "application/cloudevents+json; charset=utf-8").arrivals, ElementsAre(Blob("a.csv")));
+  EXPECT_THAT(post("[" + one + "]", "", "Application/CloudEvents-Batch+JSON").arrivals, ElementsAre(Blob("a.csv")));
+}
+
+TEST(Webhook, AnArrivalHasItsEventsTrace) {
+  const std::string data = created_data(url_of("in", "a.csv"));
+  const WebhookReply reply = post(
+      "[" + cloud_event(data) + "," + cloud_event(data, "", "Microsoft.Storage.BlobCreated", testing::traced) + "]", "",
+      "application/cloudevents-batch+json");
+  ASSERT_EQ(reply.arrivals.size(), 2U);
+  EXPECT_FALSE(reply.arrivals[0].trace.has_trace());
+  EXPECT_EQ(telemetry::traceparent(reply.arrivals[1].trace), testing::a_traceparent);
 }
 
 TEST(Webhook, ADeletedSubscriptionIsNoFault) {
   const WebhookReply reply = post("", "SubscriptionDeletion");
   EXPECT_EQ(reply.status, 200U);
-  EXPECT_THAT(reply.blobs, IsEmpty());
+  EXPECT_THAT(reply.arrivals, IsEmpty());
 }
 
 TEST(Webhook, RefusesWhatItCannotRead) {

@@ -11,6 +11,7 @@
 
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::job {
 namespace {
@@ -143,6 +144,12 @@ FileRefusal refusal_of(int status, const std::string& body) {
   return refusal;
 }
 
+/// HOST[:PORT] of a URL without a user's name.
+std::string_view authority_of(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  return url.substr(0, url.find('/'));
+}
+
 class ApiScorer : public FileScorer {
  public:
   ApiScorer(ApiOptions options, std::shared_ptr<net::HttpClient> client)
@@ -151,8 +158,11 @@ class ApiScorer : public FileScorer {
   }
 
   Result<std::string> model_version() const override {
-    net::Request request = to("GET", "/health", Deadline::in(options_.timeout));
-    DROPSCORE_TRY(const std::unique_ptr<net::Exchange> answer, client_->send(request));
+    telemetry::Span span("GET /health", telemetry::SpanKind::client);
+    net::Request request = to("GET", "/health", Deadline::in(options_.timeout), span);
+    Result<std::unique_ptr<net::Exchange>> sent = client_->send(request);
+    note_answer(span, sent);
+    DROPSCORE_TRY(const std::unique_ptr<net::Exchange> answer, std::move(sent));
     if (answer->status() != 200) return unusable(answer->status());
     DROPSCORE_TRY(const std::string body, net::read_body(*answer, max_health_bytes));
     simdjson::dom::parser parser;
@@ -167,17 +177,20 @@ class ApiScorer : public FileScorer {
     CountingSource counted(input);
     CsvInJson wrapped(counted);
     const bool as_json = wants_json_;
-    net::Request request = to("POST", "/predict", Deadline::in(options_.timeout));
+    telemetry::Span span("POST /predict", telemetry::SpanKind::client);
+    net::Request request = to("POST", "/predict", Deadline::in(options_.timeout), span);
     request.headers.push_back({"Content-Type", as_json ? "application/json" : "text/csv"});
     request.headers.push_back({"Accept", "application/json"});
     request.body_source = as_json ? static_cast<ByteSource*>(&wrapped) : &counted;
     Result<std::unique_ptr<net::Exchange>> answer = client_->send(request);
+    note_answer(span, answer);
     if (!answer) return tl::unexpected<FileRefusal>(FileRefusal{answer.error(), {}});
     if ((*answer)->status() != 200) return tl::unexpected<FileRefusal>(refused(**answer, as_json));
 
     ScoredFile scored;
     scored.model_version = unknown_version;
     if (const Status copied = copy(**answer, write, scored); !copied) {
+      span.fail(name(copied.error().kind));
       return tl::unexpected<FileRefusal>(FileRefusal{copied.error(), {}});
     }
     scored.counts.bytes_read = counted.count();
@@ -188,14 +201,30 @@ class ApiScorer : public FileScorer {
   std::stop_token hurried() const override { return client_->hurried(); }
 
  private:
-  net::Request to(std::string method, std::string_view path, const Deadline& deadline) const {
+  /// A request that tells the API of `span`, which is told of the request.
+  net::Request to(std::string method, std::string_view path, const Deadline& deadline, telemetry::Span& span) const {
     net::Request request;
     request.method = std::move(method);
     request.url = fmt::format("{}{}", options_.url, path);
     request.stall_timeout = options_.timeout;
     request.deadline = deadline;
     if (!options_.key.empty()) request.headers.push_back({"X-API-Key", options_.key});
+    request.headers.push_back({"traceparent", telemetry::traceparent(span.context())});
+    if (!span.context().state.empty()) request.headers.push_back({"tracestate", span.context().state});
+    span.set("http.request.method", request.method);
+    span.set("url.full", request.url);  // which has neither query nor user
+    span.set("server.address", authority_of(request.url));
     return request;
+  }
+
+  static void note_answer(telemetry::Span& span, const Result<std::unique_ptr<net::Exchange>>& answer) {
+    if (!answer) {
+      span.fail(name(answer.error().kind));
+      return;
+    }
+    const int status = (*answer)->status();
+    span.set("http.response.status_code", status);
+    if (status >= 400) span.fail(fmt::format("{}", status));
   }
 
   FileRefusal refused(net::Exchange& answer, bool as_json) const {

@@ -21,7 +21,7 @@ constexpr milliseconds start_pause{1000};  // between looks at a start
 // What is said of models, all of it: here each event is logged, and counted.
 
 void tell_waiting(const ModelSource& source, const Error& error) {
-  log::warning("waiting_for_model", {{"where", source.where()}, {"reason", error.detail.text}});
+  log::warning("waiting_for_model", {{"where", source.where()}, {"error", error.detail.text}});
 }
 
 void tell_loaded(const ModelSource& source, const model::Model& model) {
@@ -51,7 +51,7 @@ void tell_reloaded(const ModelSource& source, const model::Model& from, const mo
 void tell_refused(const ModelSource& source, const model::Model& kept, const Error& error) {
   telemetry::model_reload_failed();
   log::error("model_refused",
-             {{"where", source.where()}, {"reason", error.detail.text}, {"model_version", kept.version()}});
+             {{"where", source.where()}, {"error", error.detail.text}, {"model_version", kept.version()}});
 }
 
 /// Waits as long as waiting may help.

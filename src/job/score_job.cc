@@ -9,6 +9,7 @@
 #include "net/retry.h"
 #include "result/answer.h"
 #include "telemetry/metrics.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::job {
 namespace {
@@ -16,12 +17,17 @@ namespace {
 constexpr std::string_view etag_key = "input_etag";
 constexpr std::string_view model_key = "model_version";
 constexpr std::string_view status_key = "processing_status";
+constexpr std::string_view trace_key = "traceparent";
 constexpr std::string_view result_suffix = ".json";
 
+/// What a result was made from; and by which span, which is for whoever looks into it and never compared.
 store::Metadata result_metadata(std::string_view etag, std::string_view model_version, std::string_view status) {
-  return {{std::string(etag_key), std::string(etag)},
-          {std::string(model_key), std::string(model_version)},
-          {std::string(status_key), std::string(status)}};
+  store::Metadata metadata{{std::string(etag_key), std::string(etag)},
+                           {std::string(model_key), std::string(model_version)},
+                           {std::string(status_key), std::string(status)}};
+  const telemetry::TraceContext& trace = telemetry::current_trace();
+  if (trace.has_span()) metadata.emplace(trace_key, telemetry::traceparent(trace));
+  return metadata;
 }
 
 std::string document_name(const Containers& stores, std::string_view blob) {
@@ -85,21 +91,43 @@ class Scoring {
 
  private:
   Result<ScoreReport> attempt() {
-    DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, stores_.input->open(blob_, report_.etag));
     std::unique_ptr<store::BlobWriter> writer;
+    DROPSCORE_TRY(const std::optional<FileRefusal> refusal, score(writer));
+    if (refusal) {
+      writer.reset();  // what was written so far is thrown away
+      return refused(*refusal);
+    }
+    return publish(Outcome::scored, "success",
+                   [&writer](const store::Metadata& metadata) { return writer->commit(metadata); });
+  }
+
+  /// Leaves the document in `writer`, or says why there is none.
+  Result<std::optional<FileRefusal>> score(std::unique_ptr<store::BlobWriter>& writer) {
+    telemetry::Span span("score");
+    Result<std::optional<FileRefusal>> done = write_document(writer);
+    if (!done) {
+      span.fail(name(done.error().kind));
+    } else if (*done) {
+      span.fail(name((*done)->error.kind));
+    } else {
+      span.set("dropscore.rows", report_.counts.scored);
+      span.set("dropscore.rejected", report_.counts.rejected);
+    }
+    return done;
+  }
+
+  Result<std::optional<FileRefusal>> write_document(std::unique_ptr<store::BlobWriter>& writer) {
+    DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, stores_.input->open(blob_, report_.etag));
     DROPSCORE_TRY(writer, stores_.output->create(result_name(blob_), before_.unchanged()));
     DROPSCORE_CHECK(writer->write(result::success_document_begin(document_name(stores_, blob_))));
     const auto write = [&writer](std::string_view text) { return writer->write(text); };
     tl::expected<ScoredFile, FileRefusal> scored = scorer_.score(*source, write, options_);
-    if (!scored) {
-      writer.reset();  // what was written so far is thrown away
-      return refused(scored.error());
-    }
+    if (!scored) return std::move(scored).error();
     report_.counts = scored->counts;
     report_.notes = std::move(scored->notes);
     report_.model_version = std::move(scored->model_version);
     DROPSCORE_CHECK(writer->write(result::success_document_end(report_.etag)));
-    return published(Outcome::scored, writer->commit(result_metadata(report_.etag, report_.model_version, "success")));
+    return std::nullopt;
   }
 
   Result<ScoreReport> refused(const FileRefusal& refusal) {
@@ -118,9 +146,19 @@ class Scoring {
   Result<ScoreReport> publish_error(const std::string& message, const result::ErrorMembers& members) {
     report_.notes.push_back(message);
     const std::string document = result::error_document(document_name(stores_, blob_), message, members, report_.etag);
-    return published(Outcome::error_document,
-                     store::write_all(*stores_.output, result_name(blob_), document, before_.unchanged(),
-                                      result_metadata(report_.etag, report_.model_version, "error")));
+    return publish(Outcome::error_document, "error", [&](const store::Metadata& metadata) {
+      return store::write_all(*stores_.output, result_name(blob_), document, before_.unchanged(), metadata);
+    });
+  }
+
+  template <class Write>
+  Result<ScoreReport> publish(Outcome outcome, std::string_view status, Write write) {
+    // The metadata name the span that has this one in it: that of the file.
+    const store::Metadata metadata = result_metadata(report_.etag, report_.model_version, status);
+    telemetry::Span span("publish");
+    Result<store::BlobInfo> written = write(metadata);
+    if (!written) span.fail(name(written.error().kind));
+    return published(outcome, std::move(written));
   }
 
   /// Where another worker was quicker with the same, that is as good.

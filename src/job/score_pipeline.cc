@@ -11,6 +11,7 @@
 #include "job/score_parts.h"
 #include "table/text_buffer.h"
 #include "telemetry/heartbeat.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::job {
 namespace {
@@ -120,9 +121,11 @@ class ScorePipeline::Run {
   }
 
   void start_helpers() {
+    // What they write to the log, or ask of a store, is for the same file.
     for (unsigned i = 1; i < threads_; ++i) {
-      helpers_.emplace_back([this, pulse = telemetry::pulse_of_thread()] {
+      helpers_.emplace_back([this, pulse = telemetry::pulse_of_thread(), trace = telemetry::current_trace()] {
         const telemetry::BeatsFor helped(pulse);
+        const telemetry::InSpan in(trace);
         work();
       });
     }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::store {
 namespace {
@@ -56,7 +57,9 @@ Status BlockUploads::send(std::string& block) {
   }
   // By a shared pointer, for the bytes must still be here where no thread can be had.
   auto bytes = std::make_shared<std::string>(std::move(block));
-  const auto upload = [container = container_, path = path_, id = block_id(writer_, count_), bytes]() -> Landed {
+  const auto upload = [container = container_, path = path_, id = block_id(writer_, count_), bytes,
+                       trace = telemetry::current_trace()]() -> Landed {
+    const telemetry::InSpan in(trace);
     Status status = put_block(*container, path, id, *bytes);
     bytes->clear();
     return {std::move(status), std::move(*bytes)};

@@ -91,13 +91,13 @@ Document read_document(const std::filesystem::path& path) {
   const Result<std::string> text = read_file(path, max_document_bytes);
   if (!text) {
     if (text.error().kind != ErrorKind::not_found) {
-      log::warning("metadata_unreadable", {{"reason", text.error().detail.text}});
+      log::warning("metadata_unreadable", {{"error", text.error().detail.text}});
     }
     return {};
   }
   Document document;
   if (const auto error = parse(*text, document)) {
-    log::warning("metadata_unreadable", {{"path", path.string()}, {"reason", simdjson::error_message(error)}});
+    log::warning("metadata_unreadable", {{"path", path.string()}, {"error", simdjson::error_message(error)}});
     return {};
   }
   return document;

@@ -16,9 +16,9 @@ RESOURCE = ("/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/
 SCHEMAS = ("cloud", "grid", "grid-array")
 
 
-def blob_created(blob_url, container, name, etag, size=0, schema="cloud", api="PutBlob"):
+def blob_created(blob_url, container, name, etag, size=0, schema="cloud", api="PutBlob", trace=None):
     """The event's JSON. `blob_url`: the account's, http://HOST:PORT/ACCOUNT. "grid-array" is the Event Grid schema as a
-    webhook gets it, an array of one."""
+    webhook gets it, an array of one. `trace`: the attributes of CloudEvents' distributed tracing extension."""
     account = blob_url.rstrip("/").rsplit("/", 1)[-1]
     topic = RESOURCE.format(account)
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
@@ -29,7 +29,7 @@ def blob_created(blob_url, container, name, etag, size=0, schema="cloud", api="P
             "storageDiagnostics": {"batchId": str(uuid.uuid4())}}
     if schema == "cloud":
         return json.dumps({"specversion": "1.0", "type": "Microsoft.Storage.BlobCreated", "source": topic,
-                           "id": str(uuid.uuid4()), "time": now, "subject": subject, "data": data})
+                           "id": str(uuid.uuid4()), "time": now, "subject": subject, "data": data, **(trace or {})})
     event = {"topic": topic, "subject": subject, "eventType": "Microsoft.Storage.BlobCreated", "eventTime": now,
              "id": str(uuid.uuid4()), "data": data, "dataVersion": "", "metadataVersion": "1"}
     return json.dumps([event] if schema == "grid-array" else event)

@@ -76,6 +76,26 @@ class ServeTest(JourneyTest):
             self.assertEqual(problem["status"], expected)
             self.assertTrue(problem["title"])
 
+    def test_the_log_counts_rows_of_every_kind_of_body(self):
+        good, bad = record(), {**record(), "Age": "old"}
+        columns = CUSTOMERS.splitlines()[0]
+        broken = CUSTOMERS + b"," * columns.count(b",") + b"\n"
+        cases = [
+            (json.dumps(good), JSON, 1, 0),
+            (json.dumps([good, bad, good]), JSON, 2, 1),
+            (json.dumps([good] * 400 + [bad]), JSON, 400, 1),  # over 64 KiB, and so not scored where it was read
+            (json.dumps(bad), JSON, 0, 1),
+            ("{}", JSON, 0, 1),
+            (json.dumps({"csv_data": broken.decode()}), JSON, 3, 1),
+            (broken, CSV, 3, 1),
+        ]
+        for number, (body, headers, rows, rejected) in enumerate(cases):
+            name = f"counted-{number}"
+            self.ask("POST", "/predict", body, {**headers, "X-Request-Id": name})
+            def line():
+                return next((line for line in self.running.text().splitlines() if f"request_id={name}" in line), None)
+            self.assertRegex(wait_until(line, "the request's line"), rf" rows={rows} rejected={rejected} ", name)
+
     def test_a_long_file_is_streamed(self):
         sample = run("sample", "--rows", 20_000, "--unlabelled").stdout
         status, headers, body = self.ask("POST", "/predict", sample, CSV)

@@ -5,6 +5,7 @@
 
 #include "app/cli/model_options.h"
 #include "app/cli/score_options.h"
+#include "app/cli/tracing.h"
 #include "app/function/azure_stores.h"
 #include "app/function/handler.h"
 #include "app/http/server.h"
@@ -75,6 +76,7 @@ Status run_function(FunctionCommand& arguments) {
   block_stop_signals();
   find_certificates();
   log::keep_standard_error_for_errors();
+  const Tracing tracing;
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.handler.score = arguments.score.options;
   DROPSCORE_CHECK(arguments.handler.validate());
@@ -96,7 +98,7 @@ Status run_function(FunctionCommand& arguments) {
   const int signal = wait_for_stop_signal();
   log::info("stopping", {{"signal", signal}});
   client->hurry();
-  if (!server->stop()) std::_Exit(exit_done);  // an invocation still runs: nothing may be destroyed under it
+  if (!server->stop()) leave(exit_done);  // an invocation still runs: nothing may be destroyed under it
   if (model) stop_or_leave(*model);
   return {};
 }

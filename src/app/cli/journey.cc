@@ -113,7 +113,9 @@ Status Journey::open_inbox(const JourneyOptions& options, const FileScorerSource
   if (!wants_queue) {
     const event::StoreSweepOptions sweep{.interval = options.sweep_interval.value_or(container_sweep)};
     DROPSCORE_TRY(std::unique_ptr<event::SweepInbox> inbox, event::open_sweep_inbox(find_pending, sweep));
-    notify_ = [to = inbox.get()](const std::string& blob) { to->notify(blob); };
+    notify_ = [to = inbox.get()](const std::string& blob, const telemetry::TraceContext& trace) {
+      to->notify(blob, trace);
+    };
     inbox_ = std::move(inbox);
     return {};
   }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "app/cli/container.h"
+#include "app/webhook/webhook_endpoint.h"
 #include "app/worker/worker.h"
 #include "base/result.h"
 #include "event/inbox.h"
@@ -50,7 +51,7 @@ class Journey {
 
   /// How else the journey can be told of a blob: by a webhook. Empty where the inbox has no use for it. Valid as long
   /// as the journey is.
-  const std::function<void(const std::string& blob)>& notify() const { return notify_; }
+  const webhook::Notify& notify() const { return notify_; }
   const Container& input() const { return input_; }
 
   // How it does.
@@ -70,7 +71,7 @@ class Journey {
   std::unique_ptr<event::Inbox> inbox_;
   std::atomic<event::Inbox*> opened_inbox_ = nullptr;  ///< the same, for the sweeps, which begin before it is there
   std::string swept_for_;                              ///< the model whose results sweeps look for; theirs alone
-  std::function<void(const std::string&)> notify_;
+  webhook::Notify notify_;
   std::unique_ptr<Worker> worker_;
   std::chrono::milliseconds drain_time_{};
 };

@@ -5,6 +5,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/help_text.h"
+#include "app/cli/tracing.h"
 #include "base/build_info.h"
 #include "base/log.h"
 
@@ -39,7 +40,8 @@ int set_up_log(const LogOptions& options) {
   if (!level) return report_error(level.error());
   const Result<log::Format> format = log::parse_format(options.format);
   if (!format) return report_error(format.error());
-  log::set_up(*level, *format);
+  const telemetry::TraceSettings traces = telemetry::trace_settings(environment_variables(), build_info::version);
+  log::set_up(*level, *format, traces.service());
   return exit_done;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/cli/container.h"
+#include "app/cli/tracing.h"
 #include "base/stop.h"
 #include "model/model.h"
 #include "store/azure_store.h"
@@ -86,7 +87,7 @@ job::FileScorerSource scored_by(const std::shared_ptr<job::LiveModel>& model) {
 }
 
 void stop_or_leave(job::LiveModel& model) {
-  if (!model.stop_within(seconds(2))) std::_Exit(exit_done);
+  if (!model.stop_within(seconds(2))) leave(exit_done);
 }
 
 }  // namespace dropscore::app

@@ -3,6 +3,7 @@
 #include "app/cli/operations.h"
 #include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
 #include "app/operations/endpoints.h"
 #include "base/log.h"
 #include "base/stop.h"
@@ -20,6 +21,7 @@ struct ServeCommand {
 
 Status run_serve(ServeCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   const auto health = std::make_shared<operations::Health>(true);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));

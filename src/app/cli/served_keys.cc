@@ -76,14 +76,14 @@ void ServedKeys::look_again() {
   const Result<std::string> text = read_key_file(file_);
   const bool was_unreadable = std::exchange(unreadable_, !text);
   if (!text) {
-    if (!was_unreadable) log::error("api_keys_kept", {{"reason", text.error().detail.text}});
+    if (!was_unreadable) log::error("api_keys_kept", {{"error", text.error().detail.text}});
     return;
   }
   if (*text == last_seen_) return;
   last_seen_ = *text;
   const Result<std::vector<std::string>> keys = all_keys(*text);
   if (!keys) {
-    log::error("api_keys_kept", {{"reason", keys.error().detail.text}});
+    log::error("api_keys_kept", {{"error", keys.error().detail.text}});
     return;
   }
   ring_->replace(*keys);

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "app/cli/tracing.h"
 #include "base/log.h"
 
 namespace dropscore::app {
@@ -9,7 +10,7 @@ namespace dropscore::app {
 void stop_or_leave(Journey& journey) {
   if (journey.stop()) return;
   log::warning("gave_back", {{"reason", "files were still being scored after the drain time; others take them"}});
-  std::_Exit(exit_done);  // the threads at work hold the stores: nothing may be taken down under them
+  leave(exit_done);  // the threads at work hold the stores: nothing may be taken down under them
 }
 
 }  // namespace dropscore::app

@@ -6,6 +6,7 @@
 #include "app/cli/operations.h"
 #include "app/cli/served_keys.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
 #include "app/operations/endpoints.h"
 #include "app/webhook/webhook_endpoint.h"
 #include "base/log.h"
@@ -53,6 +54,7 @@ tl::unexpected<Error> with_hint(const UpCommand& arguments, Error error) {
 
 Status run_up(UpCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
@@ -94,7 +96,7 @@ Status run_up(UpCommand& arguments) {
   begin_drain(*health, arguments.stop_delay_s);
   const bool answered_all = server->stop();  // before the journey, which its webhook tells of blobs
   stop_or_leave(*journey);
-  if (!answered_all) std::_Exit(exit_done);  // a call of the webhook is still under way, and uses the journey
+  if (!answered_all) leave(exit_done);  // a call of the webhook is still under way, and uses the journey
   stop_or_leave(*model);
   return {};
 }

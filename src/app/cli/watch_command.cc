@@ -1,5 +1,6 @@
 #include "app/cli/operations.h"
 #include "app/cli/serving_options.h"
+#include "app/cli/tracing.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include "job/api_scorer.h"
@@ -33,6 +34,7 @@ Result<FileScorerSource> scorer_of(WatchCommand& arguments, const std::shared_pt
 
 Status run_watch(WatchCommand& arguments) {
   block_stop_signals();
+  const Tracing tracing;
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
   const auto health = std::make_shared<operations::Health>(arguments.api.url.empty());

@@ -14,6 +14,7 @@
 #include "app/http/request_log.h"
 #include "base/log.h"
 #include "store/memory_store.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::function {
 namespace {
@@ -141,6 +142,9 @@ Result<Handler::Done> Handler::score(Invocation invocation) const {
 
 EndpointReply Handler::invoke(std::string_view body, const std::string& id) const {
   const Clock::time_point begun = Clock::now();
+  telemetry::Span span("invocation", telemetry::SpanKind::consumer);
+  span.set("faas.trigger", "datasource");
+  span.set("faas.invocation_id", id);
   if (body.size() > max_string_bytes() + max_metadata_bytes) return failed(413, "the invocation is too large");
   EnvelopeOptions envelope;
   envelope.input_binding = options_.input_binding;
@@ -154,7 +158,9 @@ EndpointReply Handler::invoke(std::string_view body, const std::string& id) cons
   const std::string blob = invocation->blob.blob;
   const Result<Done> done = score(std::move(*invocation));
   const Milliseconds took = Clock::now() - begun;
+  span.set("dropscore.blob", blob);
   if (done) return reply_to(*done, blob, id, took);
+  span.fail(name(done.error().kind));
   log::error("invocation_failed", {{"invocation", id},
                                    {"blob", blob},
                                    {"kind", name(done.error().kind)},

@@ -56,6 +56,7 @@ Task<void> Connection::respond(Request& request) {
   request.understood = true;
   request.record.path = shared().routes.path_template(head.target);
   set_request_id(request.record.id, head.request_id);
+  request.record.begin_span(head);
   request.record.method = known_method(head.method);
   request.body_pending = head.has_body();
   request.patience = milliseconds(shared().options.body_timeout_ms);
@@ -161,7 +162,7 @@ Detached live(std::unique_ptr<Connection> connection, Admission admission) {
       co_await connection->turn_away();
     }
   } catch (const std::exception& e) {  // out of memory, say: one connection's end, not the server's
-    log::error("connection_failed", {{"detail", e.what()}});
+    log::error("connection_failed", {{"error", e.what()}});
   }
 }
 

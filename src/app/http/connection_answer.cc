@@ -150,7 +150,8 @@ Task<void> Connection::answer_json(Request& request) {
   }
   const Problem problem = problem_of(scored.error());
   if (problem.status >= 500) {
-    log::error("request_failed", {{"request_id", request.record.id}, {"detail", scored.error().error.detail.text}});
+    const telemetry::InSpan in(request.record.span.context);
+    log::error("request_failed", {{"request_id", request.record.id}, {"error", scored.error().error.detail.text}});
   }
   co_await refuse(request, problem);
 }
@@ -169,7 +170,8 @@ Task<void> Connection::answer_endpoint(Request& request, std::shared_ptr<const E
     if (request.failure) co_await refuse(request, *request.failure);
     co_return;
   }
-  const auto call = std::make_shared<EndpointCall>(endpoint, request.parser, std::move(body));
+  const auto call =
+      std::make_shared<EndpointCall>(endpoint, request.parser, std::move(body), request.record.span.context);
   if (endpoint->immediate) {
     call->run();
   } else {

@@ -40,6 +40,7 @@ Task<void> Connection::answer_csv(Request& request, job::Format format) {
       Problem problem = problem_of(step.error());
       problem.errors_json = stream.rejections_json();
       if (problem.status >= 500 || streamed.begun) {
+        const telemetry::InSpan in(request.record.span.context);
         log::error("request_failed", {{"request_id", request.record.id}, {"kind", name(step.error().kind)}});
       }
       co_await fail_stream(request, streamed, std::move(problem));
@@ -80,9 +81,12 @@ Task<void> Connection::fail_stream(Request& request, const StreamedAnswer& strea
   }
   request.keep_alive = false;
   request.record.aborted = true;
-  log::warning(
-      "answer_aborted",
-      {{"request_id", request.record.id}, {"status", problem.status}, {"sent_bytes", request.record.sent_bytes}});
+  {
+    const telemetry::InSpan in(request.record.span.context);
+    log::warning(
+        "answer_aborted",
+        {{"request_id", request.record.id}, {"status", problem.status}, {"sent_bytes", request.record.sent_bytes}});
+  }
   if (!request.head().http_1_1) socket_.reset();
 }
 
@@ -119,7 +123,7 @@ Task<bool> Connection::queue(Request& request, StreamedAnswer& streamed, bool la
   const ServerOptions& options = shared().options;
   std::string_view rest = streamed.frame;
   if (streamed.spool) {
-    if (!last && lay_aside(streamed, rest)) co_return true;
+    if (!last && lay_aside(request, streamed, rest)) co_return true;
     const bool emptied = co_await empty_spool(request, streamed);
     if (!emptied) co_return false;
   }
@@ -128,24 +132,25 @@ Task<bool> Connection::queue(Request& request, StreamedAnswer& streamed, bool la
         co_await socket_.send(rest, milliseconds(std::min(options.answer_stall_ms, options.write_timeout_ms)));
     request.record.sent_bytes += streamed.frame.size() - rest.size();
     if (sent == Io::ok) co_return true;
-    if (sent == Io::timed_out && lay_aside(streamed, rest)) co_return true;
+    if (sent == Io::timed_out && lay_aside(request, streamed, rest)) co_return true;
   }
   co_return co_await send_all(request, rest);
 }
 
-bool Connection::lay_aside(StreamedAnswer& streamed, std::string_view bytes) {
+bool Connection::lay_aside(const Request& request, StreamedAnswer& streamed, std::string_view bytes) {
+  const telemetry::InSpan in(request.record.span.context);
   if (!streamed.spool_share.take(bytes.size())) return false;
   if (!streamed.spool) {
     Result<Spool> opened = Spool::open(shared().options.spool_folder);
     if (!opened) {
-      log::warning("no_spool", {{"detail", opened.error().detail.text}});
+      log::warning("no_spool", {{"error", opened.error().detail.text}});
       streamed.spool_failed = true;
       return false;
     }
     streamed.spool = std::move(*opened);
   }
   const Status kept = streamed.spool->append(bytes);
-  if (!kept) log::warning("no_spool", {{"detail", kept.error().detail.text}});
+  if (!kept) log::warning("no_spool", {{"error", kept.error().detail.text}});
   return kept.has_value();
 }
 
@@ -155,7 +160,8 @@ Task<bool> Connection::empty_spool(Request& request, StreamedAnswer& streamed) {
     piece.resize(flush_bytes);
     const Result<std::size_t> count = streamed.spool->take(piece);
     if (!count) {
-      log::error("no_spool", {{"detail", count.error().detail.text}});
+      const telemetry::InSpan in(request.record.span.context);
+      log::error("no_spool", {{"error", count.error().detail.text}});
       request.keep_alive = false;
       request.record.aborted = true;
       socket_.reset();

@@ -32,6 +32,7 @@ bool Connection::answer_next(ReadyAnswers& ready) {
 
   RequestRecord& record = ready.add();
   set_request_id(record.id, request.head.request_id);
+  record.begin_span(request.head);
   record.begun = begun_;
   record.method = known_method(request.head.method);
   record.path = shared().routes.path_template(request.head.target);
@@ -54,7 +55,8 @@ bool Connection::answer_next(ReadyAnswers& ready) {
     if (!scored) {
       problem = problem_of(scored.error());
       if (problem.status >= 500) {
-        log::error("request_failed", {{"request_id", record.id}, {"detail", scored.error().error.detail.text}});
+        const telemetry::InSpan in(record.span.context);
+        log::error("request_failed", {{"request_id", record.id}, {"error", scored.error().error.detail.text}});
       }
       head.status = problem.status;
       head.content_type = problem_type;

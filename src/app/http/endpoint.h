@@ -51,7 +51,7 @@ struct Endpoint {
   /// A longer one is answered with 413. Without a filter, at most ServerOptions::max_json_body_bytes.
   std::uint64_t max_body_bytes = 0;
   /// Called on one of the server's endpoint threads, several at a time; may block. Must not throw. A call that outlasts
-  /// Server::stop() is left to itself: it must own (share) what it uses.
+  /// Server::stop() is left to itself: it must own (share) what it uses. The thread is in the request's span.
   std::function<EndpointReply(const EndpointRequest&)> answer;
   /// `answer` never blocks: it is called where the request was read, however many others are blocked.
   bool immediate = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::http {
 
@@ -13,11 +14,12 @@ void EndpointCall::run() {
     const std::lock_guard lock(mutex_);
     if (over_) return;
   }
+  const telemetry::InSpan in(trace_);
   EndpointReply reply;
   try {
     reply = endpoint_->answer({*parser_, body_});
   } catch (const std::exception& e) {  // out of memory, say: one request's end, not the server's
-    log::error("endpoint_failed", {{"path", endpoint_->path}, {"detail", e.what()}});
+    log::error("endpoint_failed", {{"path", endpoint_->path}, {"error", e.what()}});
     reply = {.status = 500,
              .content_type = std::string(problem_type),
              .body = problem_json({.status = 500, .detail = "the request could not be answered", .errors_json = {}}),

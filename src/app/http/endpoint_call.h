@@ -10,6 +10,7 @@
 #include <string>
 
 #include "app/http/endpoint.h"
+#include "telemetry/trace_context.h"
 
 namespace dropscore::http {
 
@@ -17,8 +18,9 @@ namespace dropscore::http {
 /// answer is made from. Thread-safe where not stated otherwise.
 class EndpointCall {
  public:
-  EndpointCall(std::shared_ptr<const Endpoint> endpoint, std::shared_ptr<const RequestParser> parser, std::string body)
-      : endpoint_(std::move(endpoint)), parser_(std::move(parser)), body_(std::move(body)) {}
+  EndpointCall(std::shared_ptr<const Endpoint> endpoint, std::shared_ptr<const RequestParser> parser, std::string body,
+               telemetry::TraceContext trace)
+      : endpoint_(std::move(endpoint)), parser_(std::move(parser)), body_(std::move(body)), trace_(std::move(trace)) {}
 
   /// Makes the answer, unless nobody waits for it any more. Once, by any thread.
   void run();
@@ -37,6 +39,7 @@ class EndpointCall {
   std::shared_ptr<const Endpoint> endpoint_;
   std::shared_ptr<const RequestParser> parser_;
   std::string body_;
+  telemetry::TraceContext trace_;  ///< the request's, which its answer is made in
 
   std::mutex mutex_;
   EndpointReply reply_;

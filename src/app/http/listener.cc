@@ -109,7 +109,7 @@ void Listener::run() {
   std::array<pollfd, 2> waiting{pollfd{listening_.get(), POLLIN, 0}, pollfd{stop_event_.get(), POLLIN, 0}};
   for (;;) {
     if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) {
-      log::error("accept_failed", {{"detail", error_text(errno)}});
+      log::error("accept_failed", {{"error", error_text(errno)}});
       return;
     }
     if (waiting[1].revents != 0) return;
@@ -128,7 +128,7 @@ void Listener::accept_waiting() {
       return;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      log::warning("accept_failed", {{"detail", error_text(errno)}});
+      log::warning("accept_failed", {{"error", error_text(errno)}});
       std::this_thread::sleep_for(pause_when_full);
     }
     return;  // EAGAIN: none left; others: that one connection is gone

@@ -142,7 +142,7 @@ class Connection final : public LiveConnection {
   Task<void> fail_stream(Request& request, const StreamedAnswer& streamed, Problem problem);
   Task<bool> stream_out(Request& request, StreamedAnswer& streamed, bool last);
   Task<bool> queue(Request& request, StreamedAnswer& streamed, bool last);
-  bool lay_aside(StreamedAnswer& streamed, std::string_view bytes);
+  bool lay_aside(const Request& request, StreamedAnswer& streamed, std::string_view bytes);
   Task<bool> empty_spool(Request& request, StreamedAnswer& streamed);
 
   Surroundings around_;

@@ -63,7 +63,14 @@ bool take_field(std::string_view name, std::string_view value, RequestHead& head
       return true;
     case 7: return !is("Upgrade");
     case 9: return !is("X-API-Key") || once(head.api_key, value);
-    case 10: return !is("Connection") || (once(seen.connection) && equal_ignoring_case(value, "keep-alive"));
+    case 10:
+      if (is("tracestate")) {
+        if (!head.tracestate.empty() || value.empty()) return false;
+        head.tracestate = value;
+        return true;
+      }
+      return !is("Connection") || (once(seen.connection) && equal_ignoring_case(value, "keep-alive"));
+    case 11: return !is("traceparent") || once(head.traceparent, value);
     case 12:
       if (is("Content-Type")) {
         if (head.content_type || value.empty()) return false;

@@ -101,6 +101,8 @@ void same_as_parser(std::string_view text, const QuickRequest& quick) {
   RC_ASSERT(head.api_key == quick.head.api_key);
   RC_ASSERT(head.authorization == quick.head.authorization);
   RC_ASSERT(head.accept == quick.head.accept);
+  RC_ASSERT(head.traceparent == quick.head.traceparent);
+  RC_ASSERT(head.tracestate == quick.head.tracestate);
   std::string body(quick.body.size() + 1, '\0');
   std::size_t count = 0;
   std::size_t filled = 0;

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/hash.h"
 #include "job/row_metrics.h"
 
@@ -41,7 +43,47 @@ class Ids {
   std::array<std::uint64_t, 2> state_{};
 };
 
+/// The names are those of OpenTelemetry's semantic conventions for HTTP servers.
+telemetry::FinishedSpan span_of(const RequestRecord& request, std::chrono::duration<double> took) {
+  telemetry::FinishedSpan span;
+  span.identity = request.span;
+  span.kind = telemetry::SpanKind::server;
+  span.end = telemetry::WallClock::now();
+  span.start = span.end - std::chrono::duration_cast<telemetry::WallClock::duration>(took);
+  const bool known = request.path.starts_with('/');  // anything else is the client's own text, and stays here
+  span.name = known ? fmt::format("{} {}", request.method, request.path) : std::string(request.method);
+  const auto text = [&span](std::string_view name, std::string_view value) {
+    span.attributes.push_back({name, std::string(value)});
+  };
+  const auto number = [&span](std::string_view name, std::uint64_t value) {
+    span.attributes.push_back({name, static_cast<std::int64_t>(value)});
+  };
+  text("http.request.method", request.method == "other" ? "_OTHER" : request.method);
+  if (known) text("http.route", request.path);
+  if (known) text("url.path", request.path);
+  text("url.scheme", "http");
+  if (request.status > 0) number("http.response.status_code", request.status);
+  number("http.request.body.size", request.body_bytes);
+  number("http.response.size", request.sent_bytes);
+  number("dropscore.rows", request.counts.scored);
+  number("dropscore.rejected", request.counts.rejected);
+  text("dropscore.request_id", request.id);
+  span.failed = request.aborted || request.status >= 500;
+  if (span.failed) text("error.type", request.aborted ? "aborted" : std::to_string(request.status));
+  return span;
+}
+
 }  // namespace
+
+void RequestRecord::begin_span(const RequestHead& head) {
+  const bool exports = telemetry::exports_spans();
+  if (head.traceparent.empty() && !exports) {
+    if (span.context.has_trace()) span = {};
+    return;
+  }
+  const telemetry::TraceContext parent = telemetry::trace_context(head.traceparent, head.tracestate);
+  span = parent.has_trace() || exports ? telemetry::begin_span(parent) : telemetry::SpanIdentity{};
+}
 
 std::string_view known_method(std::string_view method) {
   for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
@@ -122,6 +164,8 @@ void RequestLog::add(const RequestRecord& request) {
   if (!records_) return;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - request.begun;
   counts_.add(request, took.count());
+  if (request.span.recorded) telemetry::end_span(span_of(request, took));
+  const telemetry::InSpan in(request.span.context);
   lines_.info("request", {{"method", request.method},
                           {"path", request.path},
                           {"status", request.status},

@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "app/http/request_parser.h"
 #include "base/log.h"
 #include "job/score_stream.h"
 #include "telemetry/metrics.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::http {
 
@@ -24,6 +26,10 @@ struct RequestRecord {
   job::ScoreCounts counts;
   bool aborted = false;
   std::string id;
+  telemetry::SpanIdentity span;  ///< in no trace where the client named none and nothing is exported
+
+  /// Makes the request a span of the trace that its header names.
+  void begin_span(const RequestHead& head);
 };
 
 /// "GET" and the like as they are, "other" for what nobody knows. Lives for ever.

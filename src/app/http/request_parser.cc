@@ -90,11 +90,15 @@ bool RequestParser::State::take_head() {
   head.request_id = view(message["X-Request-Id"]);
   head.api_key = only("X-API-Key");
   head.authorization = only("Authorization");
-  const auto accepts = message.equal_range(field::accept);
-  for (auto at = accepts.first; at != accepts.second; ++at) {
-    if (!head.accept.empty()) head.accept += ',';
-    head.accept += view(at->value());
-  }
+  head.traceparent = only("traceparent");
+  const auto join = [](std::string& joined, auto fields) {
+    for (auto at = fields.first; at != fields.second; ++at) {
+      if (!joined.empty()) joined += ',';
+      joined += view(at->value());
+    }
+  };
+  join(head.accept, message.equal_range(field::accept));
+  join(head.tracestate, message.equal_range("tracestate"));
   return true;
 }
 

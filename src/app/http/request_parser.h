@@ -28,7 +28,9 @@ struct RequestHead {
   std::string_view request_id;
   std::string_view api_key;        ///< X-API-Key; empty where it comes twice: as if none came
   std::string_view authorization;  ///< likewise
+  std::string_view traceparent;    ///< likewise
   std::string accept;              ///< several are joined by commas
+  std::string tracestate;          ///< likewise
 
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
 };

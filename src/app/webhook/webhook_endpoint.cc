@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/http/problem.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::webhook {
 namespace {
@@ -21,7 +22,7 @@ http::EndpointReply reply_of(event::WebhookReply answered) {
 
 }  // namespace
 
-http::Endpoint webhook_endpoint(event::WebhookScope scope, std::function<void(const std::string& blob)> notify) {
+http::Endpoint webhook_endpoint(event::WebhookScope scope, Notify notify) {
   http::Endpoint endpoint;
   endpoint.path = "/events";
   endpoint.allow = "POST, OPTIONS";
@@ -37,7 +38,10 @@ http::Endpoint webhook_endpoint(event::WebhookScope scope, std::function<void(co
     asked.webhook_request_rate = request.parser.field("WebHook-Request-Rate");
     asked.body = request.body;
     event::WebhookReply answered = event::answer_webhook(asked, scope);
-    for (const std::string& blob : answered.blobs) notify(blob);
+    for (const event::WebhookArrival& arrival : answered.arrivals) {
+      // What raised the event comes before who brought it here.
+      notify(arrival.blob, arrival.trace.has_trace() ? arrival.trace : telemetry::current_trace());
+    }
     return reply_of(std::move(answered));
   };
   return endpoint;

@@ -20,6 +20,7 @@ using testing::IsEmpty;
 struct Heard {
   std::mutex mutex;
   std::vector<std::string> blobs;
+  std::vector<telemetry::TraceContext> traces;
 };
 
 const std::string key = "0123456789abcdef-key";
@@ -30,9 +31,10 @@ class WebhookTest : public testing::Test {
     http::ServerOptions options;
     options.port = 0;
     options.keys = std::make_shared<http::KeyRing>(std::vector<std::string>{key});
-    auto notify = [heard = heard_](const std::string& blob) {
+    auto notify = [heard = heard_](const std::string& blob, const telemetry::TraceContext& trace) {
       const std::lock_guard lock(heard->mutex);
       heard->blobs.push_back(blob);
+      heard->traces.push_back(trace);
     };
     auto started = http::Server::start({}, options, {webhook_endpoint({"acct", "input-data"}, notify)});
     ASSERT_TRUE(started) << started.error().detail.text;
@@ -71,6 +73,20 @@ TEST_F(WebhookTest, TellsOfTheBlobsOfItsContainer) {
   const http::Response response = deliver(events, grid + "Notification\r\n");
   EXPECT_EQ(response.status, 200);
   EXPECT_THAT(heard(), ElementsAre("a b.csv"));
+}
+
+TEST_F(WebhookTest, AnEventsOwnTraceComesBeforeItsRequests) {
+  const std::string header = "traceparent: 00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01\r\n";
+  const std::string traced =
+      R"({"specversion":"1.0","type":"Microsoft.Storage.BlobCreated","id":"1","source":"/storageAccounts/acct",)"
+      R"("traceparent":"00-cccccccccccccccccccccccccccccccc-dddddddddddddddd-01",)"
+      R"("subject":"/blobServices/default/containers/input-data/blobs/b.csv","data":{"api":"PutBlob"}})";
+  EXPECT_EQ(
+      deliver("[" + created("input-data", "a.csv") + "," + traced + "]", grid + "Notification\r\n" + header).status,
+      200);
+  ASSERT_THAT(heard(), ElementsAre("a.csv", "b.csv"));
+  EXPECT_EQ(heard_->traces[0].span_id.front(), 0xbb);
+  EXPECT_EQ(heard_->traces[1].span_id.front(), 0xdd);
 }
 
 // Event Grid sends the key with what it delivers (a subscription's delivery property), not with CloudEvents' handshake.

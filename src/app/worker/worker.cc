@@ -56,6 +56,33 @@ Verdict verdict(ErrorKind kind) {
   return Verdict::set_aside;
 }
 
+/// From when the event happened, if that is known, on the first delivery; on a later one from when it was taken, since
+/// most of the time before that was another's.
+telemetry::WallClock::time_point start_of(const event::Envelope& envelope, telemetry::WallClock::time_point taken) {
+  const bool first = envelope.attempt == 1 && envelope.event_time;
+  return first ? std::min(*envelope.event_time, taken) : taken;
+}
+
+void describe(telemetry::Span& span, const event::Envelope& envelope) {
+  if (!span.recorded()) return;
+  if (!envelope.message_id.empty()) {
+    span.set("messaging.system", "azure_queue_storage");
+    span.set("messaging.operation.name", "process");
+    span.set("messaging.operation.type", "process");
+    span.set("messaging.message.id", envelope.message_id);
+  }
+  span.set("dropscore.blob", envelope.blob);
+  span.set("dropscore.attempt", envelope.attempt);
+}
+
+void describe(telemetry::Span& span, const job::ScoreReport& report) {
+  span.set("dropscore.outcome", job::name(report.outcome));
+  span.set("dropscore.etag", report.etag);
+  span.set("dropscore.model_version", report.model_version);
+  span.set("dropscore.rows", report.counts.scored);
+  span.set("dropscore.rejected", report.counts.rejected);
+}
+
 class InProgress {
  public:
   InProgress() { telemetry::change(Metric::files_in_progress, 1); }
@@ -155,19 +182,31 @@ void Worker::take_and_handle() {
 }
 
 void Worker::handle(const event::Envelope& envelope) {
+  const auto taken = telemetry::WallClock::now();
+  const auto start = start_of(envelope, taken);
+  telemetry::Span span("process file", telemetry::SpanKind::consumer, envelope.trace, start);
+  describe(span, envelope);
+  if (start < taken) telemetry::add_past_span("wait", start, taken);
+  score(envelope, span);
+}
+
+void Worker::score(const event::Envelope& envelope, telemetry::Span& span) {
   const InProgress counted;
   const auto begin = std::chrono::steady_clock::now();
   const std::shared_ptr<const job::FileScorer> scorer = scorer_();
   if (envelope.attempt > max_deliveries) {  // workers die over it, or cannot even say that they failed
+    span.fail("too_many_deliveries");
     give_up(envelope, *scorer, "the file could not be scored", deliveries_used_up);
     return;
   }
   const Result<job::ScoreReport> report =
       job::score_blob(stores_, envelope.blob, *scorer, options_.score, envelope.etag);
   if (!report) {
+    span.fail(name(report.error().kind));
     handle_failure(envelope, *scorer, report.error());
     return;
   }
+  describe(span, *report);
   count_done(envelope, *report, std::chrono::steady_clock::now() - begin);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
   log::info("file_done", {{"blob", envelope.blob},

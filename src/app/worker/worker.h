@@ -15,6 +15,7 @@
 #include "event/inbox.h"
 #include "job/file_scorer.h"
 #include "job/score_job.h"
+#include "telemetry/trace.h"
 
 namespace dropscore::app {
 
@@ -47,6 +48,7 @@ class Worker {
   void run();
   void take_and_handle();
   void handle(const event::Envelope& envelope);
+  void score(const event::Envelope& envelope, telemetry::Span& span);
   void handle_failure(const event::Envelope& envelope, const job::FileScorer& scorer, const Error& error);
   void give_up(const event::Envelope& envelope, const job::FileScorer& scorer, std::string_view why,
                const char* counted_as);
