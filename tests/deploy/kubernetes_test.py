@@ -86,7 +86,7 @@ def selects(selector, labels):
 def options_of(*command):
     """What its --help tells: the long options and the environment variables."""
     text = run(PROGRAM, *command, "--help")
-    return set(re.findall(r"--[a-z][a-z0-9-]+", text)), set(re.findall(r"\bEnv:([A-Z_]+)", text))
+    return set(re.findall(r"--[a-z][a-z0-9-]+", text)), set(re.findall(r"\benv\s+([A-Z_]+)", text))
 
 
 class Cluster:

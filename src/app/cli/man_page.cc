@@ -34,8 +34,9 @@ constexpr std::array variables{
     Entry{"AZURE_POD_IDENTITY_AUTHORITY_HOST", "Where a virtual machine's metadata service is, if not at its address."},
     Entry{"IDENTITY_ENDPOINT", "Where an app's managed identity gets its tokens; set by Azure, with IDENTITY_HEADER."},
     Entry{"IDENTITY_HEADER", "See IDENTITY_ENDPOINT."},
-    Entry{"OTEL_EXPORTER_OTLP_ENDPOINT",
-          "Collector that traces go to, over HTTP; other OTEL_ variables mean what OpenTelemetry's specification says."},
+    Entry{
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "Collector that traces go to, over HTTP; other OTEL_ variables mean what OpenTelemetry's specification says."},
     Entry{"FUNCTIONS_APP_ROOT_PATH", "Folder of host.json; set by the Functions host."},
     Entry{"SSL_CERT_FILE", "Certificates of the authorities to trust, in place of the system's."},
     Entry{"https_proxy", "Proxy for HTTPS; no_proxy names what is asked directly."},

@@ -30,7 +30,7 @@ http::Endpoint probe(std::string path, std::function<Report()> ask) {
 
 }  // namespace
 
-std::vector<http::Endpoint> operations_endpoints(std::shared_ptr<const Health> health) {
+std::vector<http::Endpoint> operations_endpoints(const std::shared_ptr<const Health>& health) {
   http::Endpoint metrics;
   metrics.path = "/metrics";
   metrics.allow = methods;

@@ -10,6 +10,6 @@
 namespace dropscore::operations {
 
 /// They share `health`.
-std::vector<http::Endpoint> operations_endpoints(std::shared_ptr<const Health> health);
+std::vector<http::Endpoint> operations_endpoints(const std::shared_ptr<const Health>& health);
 
 }  // namespace dropscore::operations
