@@ -29,7 +29,8 @@ void tell_loaded(const ModelSource& source, const model::Model& model) {
   log::info("model_loaded", {{"model_version", model.version()}, {"where", source.where()}});
 }
 
-void tell_reloaded(const ModelSource& source, const model::Model& from, const model::Model& to, milliseconds took) {
+void tell_reloaded(const ModelSource& source, const model::Model& from, const model::Model& to,
+                   std::chrono::duration<double, std::milli> took) {
   const ColumnChanges columns = compare_columns(from, to);
   if (columns.any()) {
     log::warning("model_columns_changed", {{"from", from.version()},
@@ -42,10 +43,8 @@ void tell_reloaded(const ModelSource& source, const model::Model& from, const mo
     log::warning("model_target_changed", {{"from", from.schema().target.column}, {"to", to.schema().target.column}});
   }
   telemetry::model_loaded(to.version(), to.predictor().family());
-  log::info("model_reloaded", {{"from", from.version()},
-                               {"to", to.version()},
-                               {"where", source.where()},
-                               {"duration_ms", static_cast<std::int64_t>(took.count())}});
+  log::info("model_reloaded",
+            {{"from", from.version()}, {"to", to.version()}, {"where", source.where()}, {"duration_ms", took.count()}});
 }
 
 void tell_refused(const ModelSource& source, const model::Model& kept, const Error& error) {
@@ -102,12 +101,9 @@ Result<std::shared_ptr<LiveModel>> LiveModel::start(std::unique_ptr<ModelSource>
 
 LiveModel::LiveModel(std::unique_ptr<ModelSource> source, const LiveModelOptions& options,
                      const ModelDocument& document, const std::shared_ptr<const model::Model>& model)
-    : source_(std::move(source)),
-      interval_(options.interval),
-      slot_(model),
-      settled_(document.tag),
-      faults_("model_refresh_failed"),
-      thread_([this] { run(); }) {}
+    : source_(std::move(source)), interval_(options.interval), slot_(model), settled_(document.tag), thread_([this] {
+        run();
+      }) {}
 
 LiveModel::~LiveModel() {
   {
@@ -180,7 +176,7 @@ void LiveModel::take(const ModelDocument& document) {
   }
   if ((*model)->version() == before->version()) return;  // blanks outside the body
   slot_.replace(*model);
-  tell_reloaded(*source_, *before, **model, std::chrono::duration_cast<milliseconds>(Clock::now() - begun));
+  tell_reloaded(*source_, *before, **model, Clock::now() - begun);
 }
 
 }  // namespace dropscore::job

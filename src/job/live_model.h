@@ -58,7 +58,7 @@ class LiveModel {
   std::string settled_;     ///< tag of what was taken or refused: nothing to do while it stays
   std::string unfinished_;  ///< tag of what could not be used when it was first seen
   int failures_ = 0;        ///< looks in a row that found nothing out
-  event::FaultLog faults_;
+  event::FaultLog faults_{"model_refresh_failed"};
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -158,7 +158,7 @@ Result<Schema> read_schema(JsonReader json) {
 std::string nearest_name(std::string_view name, std::span<const std::string> candidates) {
   const std::string wanted = lower(name);
   std::string nearest;
-  std::size_t least = std::max<std::size_t>(2, wanted.size() / 2) + 1;  // farther than this is no help
+  std::size_t least = std::max<std::size_t>(1, wanted.size() / 2) + 1;  // farther than this is no help
   for (const std::string& candidate : candidates) {
     const std::size_t distance = edit_distance(wanted, lower(candidate));
     if (distance < least) {

@@ -36,7 +36,7 @@ def of_sources():
         known[0].update(levels)
         known[1].update(fields)
 
-    for path in sorted((ROOT / "src").rglob("*.cc")):
+    for path in sorted([*(ROOT / "src").rglob("*.cc"), *(ROOT / "src").rglob("*.h")]):
         if re.search(r"(^|_)(test|fuzz|bench)(_|\.)", path.name) or path.name == "log.cc":
             continue
         text = path.read_text(encoding="utf-8")

@@ -171,6 +171,21 @@ class ScoreTest(JourneyTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(done.stdout.startswith(b"Age,"))
 
+    def test_a_file_of_options_that_is_not_understood_is_refused(self):
+        path = self.write("in.csv", CUSTOMERS)
+        for text, blamed in ((b'[score]\nmodle = "x"', b"score.modle"), (b"[scroe]\nthreads = 1", b"scroe"),
+                             (b"nonsense = 1", b"nonsense"), (b"[score\nthreads = 1", b"[score"),
+                             (b'[score]\nlog-format = "json"', b"score.log-format")):
+            done = run("--config", self.write("wrong.toml", text + b"\n"), "score", path, "--model", self.model)
+            self.assertEqual(done.returncode, 2, text)
+            self.assertIn(blamed, done.stderr)
+            self.assertEqual(done.stdout, b"")
+
+    def test_the_last_word_is_json_where_the_log_is(self):
+        done = run("--log-format", "json", "score", self.write("in.csv", CUSTOMERS), "--model", self.folder / "none")
+        last = json.loads(done.stderr.splitlines()[-1])
+        self.assertEqual((last["event"], last["level"], last["exit_code"]), ("failed", "error", 2))
+
     def test_a_damaged_model_is_refused(self):
         copy = self.folder / "damaged"
         copy.mkdir()

@@ -34,7 +34,8 @@ var traces = empty(otlpEndpoint)
       }
     ]
 
-// Start-up takes long only while the model cannot be had: fifty seconds, then the replica is begun anew.
+// Start-up takes long only while the model cannot be had: the program waits 60 s for it, and says
+// why it gives up; then the replica is begun anew.
 var probes = [
   {
     type: 'Startup'
@@ -42,7 +43,7 @@ var probes = [
       path: '/readyz'
       port: operationsPort
     }
-    periodSeconds: 5
+    periodSeconds: 7
     timeoutSeconds: 2
     failureThreshold: 10
   }

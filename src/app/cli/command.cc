@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
-namespace dropscore::app {
+#include "base/log.h"
 
-int report_error(const Error& error) {
-  fmt::print(stderr, "dropscore: {}\n", error.detail.text);
-  switch (error.kind) {
+namespace dropscore::app {
+namespace {
+
+bool errors_go_to_log = false;
+
+int exit_code_of(ErrorKind kind) {
+  switch (kind) {
     case ErrorKind::misuse: return exit_usage;
     case ErrorKind::reject:
     case ErrorKind::too_large:
@@ -16,6 +20,20 @@ int report_error(const Error& error) {
     case ErrorKind::give_up: return exit_failed;
   }
   return exit_failed;
+}
+
+}  // namespace
+
+void report_errors_in_log() { errors_go_to_log = true; }
+
+int report_error(const Error& error) {
+  const int code = exit_code_of(error.kind);
+  if (errors_go_to_log) {
+    log::error("failed", {{"error", error.detail.text}, {"exit_code", code}});
+  } else {
+    fmt::print(stderr, "dropscore: {}\n", error.detail.text);
+  }
+  return code;
 }
 
 }  // namespace dropscore::app

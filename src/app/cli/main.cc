@@ -42,6 +42,7 @@ int set_up_log(const LogOptions& options) {
   if (!format) return report_error(format.error());
   const telemetry::TraceSettings traces = telemetry::trace_settings(environment_variables(), build_info::version);
   log::set_up(*level, *format, traces.service());
+  if (*format == log::Format::json) report_errors_in_log();
   return exit_done;
 }
 
@@ -57,6 +58,7 @@ int run(int argc, char** argv) {
   app.set_config("--config", "", "Read options from this file (TOML; a section for each command)")
       ->envname("DROPSCORE_CONFIG")
       ->type_name("FILE");
+  app.allow_config_extras(CLI::config_extras_mode::error);  // the commands, added later, do likewise
   app.require_subcommand(1);
   app.fallthrough();
   LogOptions log_options;
@@ -81,6 +83,13 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ConfigError& error) {
+    const std::string said = error.what();  // "INI was not able to parse serve.prot"
+    fmt::print(stderr,
+               "dropscore: --config: not understood: {}. A section [COMMAND] holds that command's options, named as "
+               "`dropscore COMMAND --help` does; options of all commands stand above the first section\n",
+               said.substr(said.rfind(' ') + 1));
+    return exit_usage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_done : exit_usage;
   }

@@ -116,7 +116,7 @@ void add_up(CLI::App& app, Action& action) {
       "DROPSCORE_CONNECTION_STRING (or AZURE_STORAGE_CONNECTION_STRING, AzureWebJobsStorage); without one, of the\n"
       "emulator on this machine (npx azurite). --input and --output name others. Then POST /events also takes Event\n"
       "Grid's webhook, unless a --queue is named.\n"
-      "Example: npx azurite --inMemoryPersistence &   dropscore up --azure --model model");
+      "Example: npx azurite --inMemoryPersistence --skipApiVersionCheck & dropscore up --azure --model model");
   add_option(command, "--dir", arguments->directory, "Folder that holds input-data, output-results and models")
       ->type_name("DIR");
   add_flag(command, "--azure", arguments->azure, "Containers of a storage account, or of its emulator, not folders");

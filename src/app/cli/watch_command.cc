@@ -76,7 +76,7 @@ void add_watch(CLI::App& app, Action& action) {
       "identity that runs it. With --queue, Event Grid's messages there tell of new blobs and any number of workers\n"
       "share them; without, the container is listed again and again.\n"
       "Example: dropscore watch --input https://acct.blob.core.windows.net/input-data \\\n"
-      "      --output https://acct.blob.core.windows.net/output-results --queue scoring-work --model model");
+      "      --output https://acct.blob.core.windows.net/output-results --queue scoring --model model");
   JourneyOptions& journey = arguments->trigger.journey;
   add_option(command, "--input", journey.input, "Folder or container URL to watch")->type_name("DIR|URL")->required();
   add_option(command, "--output", journey.output, "Folder or container URL for the results")

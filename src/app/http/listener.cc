@@ -86,7 +86,9 @@ Result<Listening> listen_on(const std::string& host, std::uint16_t port, Reach r
   set_flag(socket.get(), SOL_SOCKET, SO_REUSEADDR);
   if (!socket.valid() || ::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0 ||
       ::listen(socket.get(), SOMAXCONN) != 0) {
-    return fail(ErrorKind::misuse, fmt::format("cannot listen on {}:{}: {}", host, port, error_text(errno)));
+    // Whoever has the port may leave it.
+    const ErrorKind kind = errno == EADDRINUSE ? ErrorKind::try_later : ErrorKind::misuse;
+    return fail(kind, fmt::format("cannot listen on {}:{}: {}", host, port, error_text(errno)));
   }
   const std::uint16_t bound = port_of(socket.get());
   return Listening{std::move(socket), bound, loopback};

@@ -20,7 +20,7 @@ class Server {
   /// of those threads at the same time as others, so that a model can be swapped while serving; it must not block.
   /// It may be empty: then there is no /predict, and /health says no more than that the server is up.
   /// Errors: `misuse` for options, endpoints, an address that is not this machine's, or reaches beyond
-  /// it without keys and options.insecure_open, or a port that is taken.
+  /// it without keys and options.insecure_open; `try_later`: a port that is taken.
   static Result<std::unique_ptr<Server>> start(std::function<job::Scorer()> scorer, const ServerOptions& options,
                                                std::vector<Endpoint> endpoints = {});
   /// As stop().

@@ -274,7 +274,7 @@ TEST_F(ServerTest, StartRefusesWhatCannotBe) {
   taken.port = port();
   const auto second = Server::start(tiny_scorer, taken);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().kind, ErrorKind::misuse);
+  EXPECT_EQ(second.error().kind, ErrorKind::try_later);
   ServerOptions elsewhere;
   elsewhere.host = "203.0.113.1";
   elsewhere.port = 0;
