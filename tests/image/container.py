@@ -128,10 +128,21 @@ class Container:
         self.process.wait(timeout=60)
 
     def end(self):
-        """Ends it for certain; what it said stays."""
-        self.runc("delete", "--force", self.identity, check=False)
+        """Ends it for certain; what it said stays. In this order, so that no control group is left: a group that still has a
+        process in it cannot be removed."""
+        self.runc("kill", self.identity, "KILL", check=False)
+        end = time.monotonic() + 60
+        while self.status() not in (None, "stopped"):
+            assert time.monotonic() < end, f"{self.identity} does not end"
+            time.sleep(0.005)
         if self.process:
             self.process.wait(timeout=60)
+        self.runc("delete", "--force", self.identity, check=False)
+
+    def status(self):
+        """As runc knows it; None where there is no such container any more."""
+        state = self.runc("state", self.identity, check=False)
+        return json.loads(state)["status"] if state else None
 
     def close(self):
         if not self.log.closed:
