@@ -156,7 +156,7 @@ class UpTest(JourneyTest):
         running = self.start("up", "--dir", self.folder, "--model", self.model, "--port", 0).wait_for("dropscore is up")
         port = running.text().split("http://127.0.0.1:")[1].split("/")[0]
         done = run("serve", "--model", self.model, "--port", port)
-        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.returncode, 1)  # whoever has it may leave it
         self.assertIn(port.encode(), done.stderr)
 
     def test_without_a_model_it_says_how_to_get_one(self):
