@@ -35,13 +35,13 @@ test: ## Build everything and run every test
 	@cmake --preset release -DDROPSCORE_TESTS=ON
 	@cmake --build --preset release --parallel $(JOBS)
 	@python3 tools/check_rooms.py --built build/release
-	@ctest --preset release --parallel $(JOBS)
+	@ctest --preset release --parallel $(JOBS) --output-junit tests.xml || { tools/failed_tests.py build/release/tests.xml; exit 1; }
 
 asan tsan: ## The tests under address + undefined, or thread, sanitizers
 	@tools/setup.sh test
 	@cmake --preset $@
 	@cmake --build --preset $@ --parallel $(JOBS)
-	@ctest --preset $@ --parallel $(JOBS)
+	@ctest --preset $@ --parallel $(JOBS) --output-junit tests.xml || { tools/failed_tests.py build/$@/tests.xml; exit 1; }
 
 lint: ## clang-format and clang-tidy over every source
 	@tools/setup.sh lint

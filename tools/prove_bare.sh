@@ -85,7 +85,7 @@ enter() {
 
 make_system() {
   local system=$1 mirror more=()
-  mirror=$(apt-get indextargets --format '$(CODENAME) $(SITE)' 'Created-By: Packages' | awk -v suite=$suite '$1 == suite {print $2; exit}')
+  mirror=$(apt-get indextargets --format '$(CODENAME) $(SITE)' 'Created-By: Packages' | awk -v suite=$suite '$1 == suite && !n++ {print $2}')
   [ -n "$mirror" ] || { echo "apt on this machine knows no mirror of $suite; run apt-get update" >&2; exit 1; }
   [[ $mirror != https:* ]] || more=(--include=ca-certificates)
   local proxy=

@@ -22,7 +22,7 @@ check_login() {
   step "Look who is logged in" "see the message above"
   local version='' kind='' name='' given=$subscription
   capture version '' az version --query '"azure-cli"' --output tsv
-  if [ -z "$dry_run" ] && [ "$(printf '%s\n' "$version" $oldest_az | sort -V | head -n 1)" != $oldest_az ]; then
+  if [ -z "$dry_run" ] && [ "$(printf '%s\n' "$version" $oldest_az | sort -V | sed -n 1p)" != $oldest_az ]; then
     step_hint="install a newer one: https://aka.ms/azure-cli"
     give_up "azure-cli is $version; $oldest_az or newer is needed"
   fi
