@@ -320,7 +320,7 @@ class References(KubernetesTest):
                         for pod in pods:
                             self.assertIn(port["port"], self.ports_of(pod), policy["metadata"]["name"])
                 for rule in policy["spec"].get("egress", []):
-                    for peer in rule["to"]:
+                    for peer in rule.get("to", []):
                         if "podSelector" in peer:
                             (pod,) = self.pods_of(cluster, peer["podSelector"])
                             self.assertLessEqual({port["port"] for port in rule["ports"]}, self.ports_of(pod))
