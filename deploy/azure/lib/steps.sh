@@ -103,7 +103,7 @@ publish_model() {
 
 deploy_function() {
   step "Deploy the function's code" "give the same command again; the app's log is in the portal, under $function_app"
-  run az functionapp deployment source config-zip --resource-group "$group" --name "$function_app" --src "$function_zip" \
+  run_once_allowed az functionapp deployment source config-zip --resource-group "$group" --name "$function_app" --src "$function_zip" \
     --output none
   [ "$trigger" = worker ] || wait_for_host_key
 }

@@ -140,7 +140,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   name: appName
   location: location
   kind: 'functionapp,linux'
-  dependsOn: [hostRoles]
+  dependsOn: [hostRoles, hostAccount::blobs::package]
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {

@@ -87,8 +87,9 @@ class RunTest(DeployTest):
     def test_a_role_that_does_not_count_yet_is_waited_for(self):
         self.settings(blobs="folder", roles_late=3)
         done = self.deployed(*QUICK)
-        self.assertEqual(done.stdout.count("waiting for a new role"), 1)
-        self.assertEqual(len(said_of(self.calls(), "storage", "blob", "upload")), 4)
+        self.assertEqual(done.stdout.count("waiting for a new role"), 2)
+        for words in (("storage", "blob", "upload"), ("functionapp", "deployment", "source", "config-zip")):
+            self.assertEqual(len(said_of(self.calls(), *words)), 4)
 
     def test_a_service_principal_deploys_too(self):
         self.settings(blobs="folder", user_type="servicePrincipal")

@@ -2,8 +2,8 @@
 """Stands for `az` where deploy.sh runs: remembers what was made, refuses what could not have gone well, writes down each
 call. What it is and how it shall fail stands in the folder FAKE_AZ:
 
-  settings.json   fail_at (a call's number), fail_with (what it then says), roles_late (uploads refused first), version,
-                  user_type, login_server, api_url; blobs: "folder", or {"connection_string", "blob_url", "queue_url",
+  settings.json   fail_at (a call's number), fail_with (what it then says), roles_late (uploads of blobs and of code refused
+                  first), version, user_type, login_server, api_url; blobs: "folder", or {"connection_string", "blob_url", "queue_url",
                   "account", "key"} of an emulator, where Debian's az does what is said of blobs
   state.json      what is there
   calls.jsonl     the words of each call
@@ -85,6 +85,13 @@ class FakeAz:
                 return does()
         raise Refusal(f"unknown command: {command}")
 
+    def late(self, counter):
+        """Whether a role does not count yet; each asking makes it older."""
+        if self.state.get(counter, 0) >= self.settings.get("roles_late", 0):
+            return False
+        self.state[counter] = self.state.get(counter, 0) + 1
+        return True
+
     def of(self, what, value):
         self.there(what)
         return value
@@ -122,6 +129,8 @@ class FakeAz:
 
     def put_code(self):
         self.there("base")
+        if self.late("code_refused"):
+            raise Refusal("InaccessibleStorageException: 403 (This request is not authorized to perform this operation using this permission.)")
         if not pathlib.Path(option(self.words, "--src")).exists():
             raise Refusal("no package")
         self.state["code"] = True
@@ -163,8 +172,7 @@ class FakeAz:
         self.there("base")
         if option(self.words, "--auth-mode") != "login":
             raise Refusal("the account has no keys")
-        if self.settings.get("roles_late", 0) > self.state.get("refused", 0):
-            self.state["refused"] = self.state.get("refused", 0) + 1
+        if self.late("refused"):
             raise Refusal("You do not have the required permissions needed to perform this operation.")
         what = self.words[2]
         container, name = option(self.words, "--container-name"), option(self.words, "--name")
