@@ -135,6 +135,8 @@ class KubernetesTest(unittest.TestCase):
         for overlay in OVERLAYS:
             resources, cls.warnings[overlay] = build(overlay, folder)
             cls.clusters[overlay] = Cluster(resources)
+        # Applied beside the overlay: its namespace is another.
+        cls.gateway = list(yaml.safe_load_all((folder / "aks/overlays/aks/gateway.yaml").read_text()))
 
     def each_cluster(self):
         for overlay, cluster in self.clusters.items():
@@ -153,6 +155,7 @@ class Schemas(KubernetesTest):
         for cluster in self.each_cluster():
             for resource, said in zip(cluster.resources, complaints(cluster.resources), strict=True):
                 self.assertEqual(said, [], f"{resource['kind']} {resource['metadata']['name']}")
+        self.assertEqual(complaints(self.gateway), [[], []])
 
     def test_nothing_deprecated(self):
         self.assertEqual(self.warnings, {overlay: "" for overlay in OVERLAYS})
@@ -179,7 +182,8 @@ class Schemas(KubernetesTest):
                 (api, lambda r: pod(r)["containers"][0]["livenessProbe"].update(periodSeconds="10 s")),
                 (scaled, lambda r: r["spec"].update(minReplicas=0)),
                 (scaled, lambda r: r["spec"]["triggers"][0]["metadata"].update(queueLength=5)),
-                (scaled, lambda r: r["spec"].pop("scaleTargetRef"))]:
+                (scaled, lambda r: r["spec"].pop("scaleTargetRef")),
+                (("HTTPRoute", "dropscore-api"), lambda r: r["spec"]["rules"][0]["backendRefs"][0].update(port="http"))]:
             self.assertEqual(len(spoilt(*where, spoil)), 1)
         self.assertEqual(spoilt(*api, lambda r: pod(r).update(nodeSelector={"kubernetes.io/arch": "amd64"})), [])
 
@@ -321,16 +325,27 @@ class References(KubernetesTest):
                             (pod,) = self.pods_of(cluster, peer["podSelector"])
                             self.assertLessEqual({port["port"] for port in rule["ports"]}, self.ports_of(pod))
 
-    def test_ingress(self):
-        ingress = self.clusters["aks"].spec("Ingress", "dropscore-api")
-        hosts = [host for entry in ingress["tls"] for host in entry["hosts"]]
-        self.assertEqual([rule["host"] for rule in ingress["rules"]], hosts)
-        for entry in ingress["tls"]:
-            self.assertIn(("Secret", entry["secretName"]), MADE_BY_THE_READER)
-        for rule in ingress["rules"]:
-            for path in rule["http"]["paths"]:
-                service = self.clusters["aks"].spec("Service", path["backend"]["service"]["name"])
-                self.assertIn(path["backend"]["service"]["port"]["name"], [port["name"] for port in service["ports"]])
+    def test_the_way_in(self):
+        cluster = self.clusters["aks"]
+        (route,) = cluster.of("HTTPRoute")
+        (parent,) = route["spec"]["parentRefs"]
+        namespace, gateway = self.gateway
+        self.assertEqual((parent["namespace"], parent["name"]), (gateway["metadata"]["namespace"], gateway["metadata"]["name"]))
+        self.assertEqual(gateway["metadata"]["namespace"], namespace["metadata"]["name"])
+        (listener,) = gateway["spec"]["listeners"]
+        self.assertEqual(listener["protocol"], "HTTPS")
+        self.assertEqual(route["spec"]["hostnames"], [listener["hostname"]])
+        self.assertEqual(listener["allowedRoutes"]["namespaces"]["selector"]["matchLabels"],
+                         {"kubernetes.io/metadata.name": route["metadata"]["namespace"]})
+        for certificate in listener["tls"]["certificateRefs"]:
+            self.assertIn(("Secret", certificate["name"]), MADE_BY_THE_READER)
+        for rule in route["spec"]["rules"]:
+            for backend in rule["backendRefs"]:
+                service = cluster.spec("Service", backend["name"])
+                self.assertIn(backend["port"], [port["port"] for port in service["ports"]])
+        (let_in,) = cluster.spec("NetworkPolicy", "dropscore-api")["ingress"]
+        self.assertEqual(let_in["from"], [{"namespaceSelector": {"matchLabels": {
+            "kubernetes.io/metadata.name": namespace["metadata"]["name"]}}}])
 
     def test_what_scales(self):
         for cluster in self.each_cluster():
@@ -368,7 +383,7 @@ class References(KubernetesTest):
 
     def test_every_word_is_explained_and_put_in(self):
         readme = (MANIFESTS / "README.md").read_text()
-        made = json.dumps(self.clusters["aks"].resources)
+        made = json.dumps([*self.clusters["aks"].resources, *self.gateway])
         for word, value in WORDS.items():
             self.assertIn(rf"s/\b{word}\b/", readme)
             self.assertNotRegex(made, rf"\b{word}\b")
