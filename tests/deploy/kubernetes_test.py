@@ -27,6 +27,8 @@ WORDS = {"REGISTRY": "exampleregistry", "TAG": "0.1.0", "ACCOUNT": "exampleaccou
          "API_CLIENT_ID": "11111111-1111-1111-1111-111111111111", "WORKER_CLIENT_ID": "22222222-2222-2222-2222-222222222222"}
 MADE_BY_THE_READER = {("Secret", "dropscore-tls")}
 IMAGE_VARIABLES = {"DROPSCORE_HOST": "127.0.0.1"}
+# What a container's program has here besides its manifest's: sanitizers' options too, where it is built with them.
+OURS = {name: value for name, value in os.environ.items() if name == "PATH" or name.endswith("SAN_OPTIONS")}
 RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 API_DRAIN_SECONDS = 10  # src/app/http/options.h
 SPOOL_BYTES = 4 << 30  # likewise
@@ -414,7 +416,7 @@ class Program(KubernetesTest):
     def test_it_takes_every_value(self):
         """It refuses a wrong value before it looks at anything else, and then says which; a model that is not there comes later."""
         for cluster, _, container in self.ours():
-            environment = {"PATH": os.environ["PATH"], **IMAGE_VARIABLES, **cluster.environment(container),
+            environment = {**OURS, **IMAGE_VARIABLES, **cluster.environment(container),
                            "DROPSCORE_MODEL": "/nowhere", "DROPSCORE_INPUT": "/nowhere", "DROPSCORE_OUTPUT": "/nowhere.out"}
             done = subprocess.run([PROGRAM, *container["args"]], env=environment, capture_output=True, text=True, timeout=60,
                                   check=False)
@@ -434,7 +436,7 @@ class Program(KubernetesTest):
                 port = found.getsockname()[1]
             told = cluster.environment(container)
             told.pop("DROPSCORE_QUEUE", None)  # folders stand for the containers, and a folder has none
-            told.update({"PATH": os.environ["PATH"], "DROPSCORE_HOST": "127.0.0.1", "DROPSCORE_PORT": "0",
+            told.update({**OURS, "DROPSCORE_HOST": "127.0.0.1", "DROPSCORE_PORT": "0",
                          "DROPSCORE_OPS_HOST": "127.0.0.1", "DROPSCORE_OPS_PORT": str(port), "DROPSCORE_MODEL": str(folder / "model"),
                          "DROPSCORE_INPUT": str(folder / "in"), "DROPSCORE_OUTPUT": str(folder / "out")})
             with subprocess.Popen([PROGRAM, *container["args"]], env=told, stdout=subprocess.DEVNULL,
