@@ -154,6 +154,7 @@ class ScoreTest(JourneyTest):
         self.assertEqual(run("score", self.write("in.csv", CUSTOMERS), "--model", self.folder / "none").returncode, 2)
         self.assertEqual(run("score", "a.csv", "--modle", self.model).returncode, 2)
         self.assertEqual(run().returncode, 2)
+        self.assertEqual(run("serv").returncode, 2)
         self.assertEqual(run("--help").returncode, 0)
         for command in ("train", "score", "serve", "watch", "up", "evaluate", "inspect", "sample"):
             done = run(command, "--help")
@@ -161,6 +162,17 @@ class ScoreTest(JourneyTest):
             self.assertIn(b"xample" if command != "inspect" else b"MODEL_DIR", done.stdout)
         for command in ("function",):
             self.assertEqual(run(command).returncode, 2)
+
+    def test_a_mistyped_word_is_named_and_the_right_one_beside_it(self):
+        for arguments, said in (
+            (["serv"], b"unknown command 'serv'; did you mean 'serve'?"),
+            (["serve", "--modle", self.model], b"unknown option '--modle'; did you mean '--model'?"),
+            (["score", "a.csv", "--model", self.model, "--outptu", "b.csv"], b"unknown option '--outptu'; did you mean '--output'?"),
+            (["inspect", self.model, "more"], b"'more' is one argument too many; `dropscore inspect --help`"),
+        ):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertTrue(done.stderr.startswith(b"dropscore: " + said), done.stderr)
 
     def test_options_from_the_environment_and_a_file(self):
         path = self.write("in.csv", CUSTOMERS)
