@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import socket
 import time
 import unittest
 
@@ -158,6 +159,16 @@ class UpTest(JourneyTest):
         done = run("serve", "--model", self.model, "--port", port)
         self.assertEqual(done.returncode, 1)  # whoever has it may leave it
         self.assertIn(port.encode(), done.stderr)
+
+    def test_a_taken_port_is_found_before_any_file_is_scored(self):
+        self.input.mkdir()
+        for i in range(20):
+            (self.input / f"{i}.csv").write_bytes(CUSTOMERS)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            done = run("up", "--dir", self.folder, "--model", self.model, "--port", taken.getsockname()[1])
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn(b"file_done", done.stderr)
+        self.assertEqual(list(self.output.glob("*.json")), [])
 
     def test_without_a_model_it_says_how_to_get_one(self):
         done = run("up", "--dir", self.folder, "--port", 0)
