@@ -134,6 +134,7 @@ class ScoreTest(JourneyTest):
             (CUSTOMERS.replace(b"AdSpend", b"Ad Spend"), b'"AdSpend" is missing'),
             (b"PK\x03\x04rest of a workbook", b"save it as CSV"),
             (b"", b"empty"),
+            (HEADER.encode() + b"\n", b"put one row for each customer below the header"),
             (b"\x00\x01\x02binary\x00\n", b"not text"),
         ):
             done = run("score", self.write("in.csv", content), "--model", self.model)
