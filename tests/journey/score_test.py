@@ -129,6 +129,29 @@ class ScoreTest(JourneyTest):
             self.assertEqual(document["errors"][0]["row"], 2)
             self.assertIn(b"line 2", done.stderr)
 
+    def test_a_refusal_never_bears_the_name_of_a_table(self):
+        good, bad = self.write("good.csv", CUSTOMERS), self.write("bad.csv", HEADER.encode() + b"\n1,x\n")
+        out, refused = self.folder / "out.csv", self.folder / "out.csv.error.json"
+        done = run("score", bad, "--model", self.model, "--output", out)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"line 2", done.stderr)
+        self.assertIn(str(refused).encode(), done.stderr)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["bad.csv", "good.csv", "out.csv.error.json"])
+        document = json.loads(refused.read_bytes())
+        self.assertFalse(document["success"])
+        self.assertEqual(document["errors"][0]["row"], 2)
+        self.assertEqual(run("score", good, "--model", self.model, "--output", out).returncode, 0)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["bad.csv", "good.csv", "out.csv"])
+        scored = out.read_bytes()
+        self.assertEqual(run("score", bad, "--model", self.model, "--output", out).returncode, 1)
+        self.assertEqual(out.read_bytes(), scored)
+
+    def test_a_refusal_of_csv_leaves_standard_output_empty(self):
+        done = run("score", "-", "--model", self.model, "--format", "csv", stdin=HEADER.encode() + b"\n1,x\n")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"line 2", done.stderr)
+        self.assertIn(b"--format json", done.stderr)
+
     def test_errors_say_what_to_mend(self):
         for content, words in (
             (CUSTOMERS.replace(b"AdSpend", b"Ad Spend"), b'"AdSpend" is missing'),
