@@ -154,7 +154,7 @@ void ScoreTotals::add(const FileContext& context, ScoredPiece& piece, std::strin
 Status ScoreTotals::end(const FileContext* context, std::string& out) {
   if (!scored_any()) return fail(ErrorKind::reject, none_scored_text(errors_));
   if (context->options.format == Format::json) {
-    result::JsonAnswer(context->model->version()).end(out, summary_, errors_);
+    result::JsonAnswer(context->model->version(), context->model->decision()).end(out, summary_, errors_);
   }
   return {};
 }
