@@ -59,6 +59,7 @@ Status run_up(UpCommand& arguments) {
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
   if (arguments.model.model.empty()) arguments.model.model = fmt::format("{}/models", arguments.directory);
+  arguments.server.threads = side_by_side(arguments.server.threads);
   const auto health = std::make_shared<operations::Health>(true);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   JourneyOptions& options = arguments.trigger.journey;
