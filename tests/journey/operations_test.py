@@ -189,6 +189,13 @@ class ServeTest(OperationsTest):
             request(port, "GET", "/health")
         wait_until(lambda: self.scrape(ops).value("dropscore_spans_lost_total", reason="dropped") > 0, "a dropped span")
 
+    def test_health_of_the_operations_port_names_no_model(self):
+        _, port, ops = self.serve()
+        self.assertIn("model_version", json.loads(request(port, "GET", "/health")[2]))
+        status, _, body = request(ops, "GET", "/health")
+        self.assertEqual(status, 200)
+        self.assertNotIn("model", body.decode())
+
     def test_nothing_asked_of_the_operations_port_is_logged(self):
         running, _, ops = self.serve()
         self.scrape(ops)
