@@ -64,6 +64,7 @@ class FakeSource : public TokenSource {
     EXPECT_FALSE(busy_.exchange(true)) << "two at once";
     ++started;
     std::this_thread::sleep_for(takes);
+    while (held) std::this_thread::sleep_for(milliseconds(1));
     const int number = ++fetches;
     busy_ = false;
     if (fails) return fail(ErrorKind::try_later, "no token from a fake");
@@ -76,6 +77,7 @@ class FakeSource : public TokenSource {
   std::atomic<int> fetches{0};  ///< that have ended
   std::atomic<bool> fails{false};
   milliseconds takes{0};
+  std::atomic<bool> held{false};  ///< a fetch waits as long as it is
   seconds lifetime{3600};
   bool at_half = false;
 
@@ -184,20 +186,22 @@ TEST_F(TokenCacheTest, EightThreadsFetchOne) {
 TEST_F(TokenCacheTest, OthersGoOnWithTheOldTokenMeanwhile) {
   authorization();
   time_ = seconds(3300);
-  source_->takes = milliseconds(300);
+  source_->held = true;
   std::thread renewing([&] { authorization(); });
   wait_for_start(2);
   EXPECT_EQ(authorization(), "Authorization: Bearer token-1");
   EXPECT_EQ(source_->fetches, 1) << "the second was still under way";
+  source_->held = false;
   renewing.join();
   EXPECT_EQ(authorization(), "Authorization: Bearer token-2");
 }
 
 TEST_F(TokenCacheTest, WaitingEndsWithTheDeadline) {
-  source_->takes = milliseconds(300);
+  source_->held = true;
   std::thread first([&] { authorization(); });
   wait_for_start(1);
   EXPECT_THAT(authorization(Deadline::in(milliseconds(30))), HasSubstr("in time"));
+  source_->held = false;
   first.join();
 }
 

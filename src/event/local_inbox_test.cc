@@ -203,7 +203,7 @@ TEST_F(LocalInboxTest, ArrivesWithinMilliseconds) {
     delays.push_back(Clock::now() - closed);
   }
   std::nth_element(delays.begin(), delays.begin() + 10, delays.end());
-  EXPECT_LT(delays[10], 250ms) << "half of them at least; far off a sweep's hour, even on a machine under load";
+  EXPECT_LT(delays[10], 2s) << "half of them at least; far off a sweep's hour, even on a machine under load";
 }
 
 TEST_F(LocalInboxTest, RedeliversWhatChangedDuringWork) {

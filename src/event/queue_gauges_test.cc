@@ -52,9 +52,14 @@ TEST(QueueGauges, SayWhenTheQueueLastAnswered) {
   const auto first = gauges.last_answer();
   EXPECT_TRUE(soon([&] { return gauges.last_answer() > first; }));
   peer.set_fault([](const net::TestRequest&) { return testing::QueuePeer::refuse(503, "ServerBusy"); });
-  std::this_thread::sleep_for(50ms);  // a look that was under way
+  // A look asks at most twice: what was under way is over when the third request has come.
+  const auto asked_again = [&](std::size_t times) {
+    const std::size_t before = peer.requests().size();
+    return soon([&] { return peer.requests().size() >= before + times; });
+  };
+  EXPECT_TRUE(asked_again(3));
   const auto last = gauges.last_answer();
-  std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(asked_again(3));
   EXPECT_EQ(gauges.last_answer(), last);
 }
 

@@ -1,7 +1,9 @@
 #include "job/live_model.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,6 +26,24 @@ using ::testing::IsEmpty;
 
 constexpr milliseconds often{5};
 
+/// A folder that counts how often it was looked at.
+class CountedLooks final : public ModelSource {
+ public:
+  CountedLooks(const fs::path& folder, std::atomic<int>& fetched) : folder_(folder_models(folder)), fetched_(fetched) {}
+  Result<std::optional<ModelDocument>> fetch(std::string_view known) override {
+    auto found = folder_->fetch(known);
+    ++fetched_;
+    return found;
+  }
+  bool may_be_unfinished() const override { return folder_->may_be_unfinished(); }
+  const std::string& where() const override { return folder_->where(); }
+  Error nothing_there() const override { return folder_->nothing_there(); }
+
+ private:
+  std::unique_ptr<ModelSource> folder_;
+  std::atomic<int>& fetched_;
+};
+
 /// What programs are told to look at, and what lies there.
 class LiveModelTest : public ::testing::Test {
  protected:
@@ -33,7 +53,8 @@ class LiveModelTest : public ::testing::Test {
   void put(const model::Model& model, const fs::path& folder) { EXPECT_TRUE(model.save(folder)); }
   static void write(const fs::path& path, std::string_view text) { std::ofstream(path, std::ios::trunc) << text; }
   std::shared_ptr<LiveModel> start(milliseconds interval = often) {
-    auto started = LiveModel::start(folder_models(folder_), {.interval = interval, .wait_at_start = {}});
+    auto started =
+        LiveModel::start(std::make_unique<CountedLooks>(folder_, looks_), {.interval = interval, .wait_at_start = {}});
     EXPECT_TRUE(started) << started.error().detail.text;
     return *started;
   }
@@ -44,9 +65,20 @@ class LiveModelTest : public ::testing::Test {
     }
     return false;
   }
-  /// Enough looks for whatever is there to have been taken up.
-  static void look_around() { std::this_thread::sleep_for(20 * often); }
+  void wait_for_looks(int number) const {
+    while (looks_ < number) std::this_thread::sleep_for(milliseconds(1));
+  }
+  /// Enough looks for whatever is there to have been taken up: one that was under way, some that began after this call,
+  /// and one more, which shows that those before it have ended.
+  void look_around() const { wait_for_looks(looks_ + 6); }
+  /// Until a look that began after this call has seen what is there, for a model without an interval.
+  void look_once(LiveModel& live) const {
+    const int before = looks_;
+    live.look_now();
+    wait_for_looks(before + 1);
+  }
 
+  std::atomic<int> looks_ = 0;  ///< that have seen what is there
   fs::path root_ = fs::temp_directory_path() / ("live-model-" + random_id());
   fs::path folder_ = root_ / "models";
   std::shared_ptr<const model::Model> first_ = tiny_model(0.25);
@@ -105,19 +137,19 @@ TEST_F(LiveModelTest, RefusesABrokenDocumentAndGoesOnWithTheOldOne) {
 
 TEST_F(LiveModelTest, ADocumentThatIsStillBeingWrittenIsNotComplainedAbout) {
   put(*first_, folder_);
-  const auto live = start(milliseconds(50));
+  const auto live = start(milliseconds(0));
   const std::string& text = second_->document();
   ::testing::internal::CaptureStderr();
   {
     std::ofstream out(folder_ / "model.json", std::ios::trunc);
-    for (std::size_t at = 0; at < text.size(); at += 100) {
+    for (std::size_t at = 0; at + 200 < text.size(); at += 100) {
       out << text.substr(at, 100) << std::flush;
-      std::this_thread::sleep_for(milliseconds(10));
+      look_once(*live);
       EXPECT_EQ(live->model()->version(), first_->version());
-      if (at + 200 >= text.size()) break;
     }
     out << text.substr(static_cast<std::size_t>(out.tellp()));
   }
+  live->look_now();
   EXPECT_TRUE(comes(*live, second_->version()));
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::Not(HasSubstr("model_refused")));
 }
@@ -139,7 +171,7 @@ TEST_F(LiveModelTest, WithoutAnIntervalItLooksWhenTold) {
   put(*first_, folder_);
   const auto live = start(milliseconds(0));
   put(*second_, folder_);
-  look_around();
+  std::this_thread::sleep_for(20 * often);
   EXPECT_EQ(live->model()->version(), first_->version());
   live->look_now();
   EXPECT_TRUE(comes(*live, second_->version()));

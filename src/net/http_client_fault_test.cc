@@ -124,12 +124,13 @@ TEST(HttpClientFault, SilenceIsAStall) {
   const auto start = Clock::now();
   const Error before_the_answer = error_of(client.send(request));
   EXPECT_THAT(before_the_answer.detail.text, HasSubstr("no byte came or went for 150 ms"));
+  EXPECT_GE(Clock::now() - start, milliseconds(150));
+  request.stall_timeout = milliseconds(2000);  // in which an answer begins, on a machine that is busy too
   std::string got;
   const Error within_the_body = read_error(client.send(request), got);
   EXPECT_EQ(within_the_body.kind, ErrorKind::try_later);
   EXPECT_EQ(got, "abc");
-  EXPECT_GE(Clock::now() - start, milliseconds(300));
-  EXPECT_LT(Clock::now() - start, milliseconds(3000));
+  EXPECT_GE(Clock::now() - start, milliseconds(2150));
 }
 
 TEST(HttpClientFault, AnUploadThatNobodyReadsIsAStall) {
@@ -159,16 +160,16 @@ TEST(HttpClientFault, ADripIsNoStallButTheDeadlineHolds) {
   TestServer server(drip);
   HttpClient client;
   Request request = get(server.url("/"));
-  request.stall_timeout = milliseconds(500);
-  request.deadline = Deadline::in(milliseconds(750));
+  request.stall_timeout = milliseconds(1500);
+  request.deadline = Deadline::in(milliseconds(2500));
   const auto start = Clock::now();
   std::string got;
   const Error error = read_error(client.send(request), got);
   EXPECT_EQ(error.kind, ErrorKind::try_later);
   EXPECT_THAT(error.detail.text, HasSubstr("the time for it is used up"));
   EXPECT_GT(got.size(), 5U);
-  EXPECT_GE(Clock::now() - start, milliseconds(750));
-  EXPECT_LT(Clock::now() - start, milliseconds(5000));
+  EXPECT_GE(Clock::now() - start, milliseconds(2500));
+  EXPECT_LT(Clock::now() - start, milliseconds(15'000)) << "the whole body takes twenty seconds";
 }
 
 TEST(HttpClientFault, TheDeadlineHoldsBeforeTheAnswer) {
@@ -189,9 +190,9 @@ TEST(HttpClientFault, ASlowReaderIsNoStall) {
   TestServer server(answering([&](const TestRequest&) { return test_answer(200, large); }));
   HttpClient client;
   Request request = get(server.url("/"));
-  request.stall_timeout = milliseconds(300);
+  request.stall_timeout = milliseconds(1500);
   const auto exchange = client.send(request).value();
-  std::this_thread::sleep_for(milliseconds(400));
+  std::this_thread::sleep_for(milliseconds(1600));
   EXPECT_EQ(read_body(*exchange, large.size()).value().size(), large.size());
 }
 

@@ -371,6 +371,14 @@ class PageTest(unittest.TestCase):
         # And the dashboard leaves none out.
         self.assertEqual(set(documented()) - named_metrics("\n".join(expressions)), set())
 
+    def test_all_jobs_are_ours(self):
+        """An allValue of .* would show every process that Prometheus knows: process_* is everybody's."""
+        variables = json.loads(DASHBOARD.read_text(encoding="utf-8"))["templating"]["list"]
+        for variable in variables:
+            if variable["type"] == "query":
+                self.assertNotIn("allValue", variable, variable["name"])
+                self.assertIn("dropscore_build_info", variable["query"]["query"])
+
     def test_panels_have_names_places_and_numbers_of_their_own(self):
         panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))

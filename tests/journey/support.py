@@ -22,6 +22,11 @@ def run(*arguments, stdin=None, env=None):
                           capture_output=True, timeout=300, check=False, env={**os.environ, **(env or {})})
 
 
+def own_memory_is_measured():
+    """Whether the memory that the kernel counts is the program's: sanitizers keep what is freed for a while."""
+    return b"sanitizers" not in run("--version").stdout
+
+
 def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.005):
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -74,7 +74,8 @@ class FakeAz:
                             "deployment group create": self.deploy, "deployment group what-if": lambda: "no change",
                             "acr show": lambda: self.of("base", self.settings["login_server"]),
                             "acr login": lambda: self.of("base", "registry-token"),
-                            "functionapp deployment source config-zip": self.put_code, "resource list": self.list_apps,
+                            "functionapp deployment source config-zip": self.put_code, "functionapp keys list": self.host_key,
+                            "resource list": self.list_apps,
                             "resource show": self.show_app, "rest": lambda: self.of("all", self.state["api_key"]),
                             "identity show": lambda: self.of("base", PRINCIPAL), "role assignment list": self.list_roles,
                             "role assignment delete": self.delete_roles,
@@ -125,6 +126,14 @@ class FakeAz:
             raise Refusal("no package")
         self.state["code"] = True
         return ""
+
+    def host_key(self):
+        """Its length: at first there is none, nor a host that answers."""
+        self.there("code")
+        asked = self.state["host_asked"] = self.state.get("host_asked", 0) + 1
+        if asked == 1:
+            raise Refusal("(BadRequest) Encountered an error (ServiceUnavailable) from host runtime.")
+        return "0" if asked == 2 else "48"
 
     def list_apps(self):
         if self.state.get("group") != option(self.words, "--resource-group"):
