@@ -12,6 +12,11 @@ void LostBlobs::forget_done() {
   done_.clear();
 }
 
+bool LostBlobs::any_pending() const {
+  const std::lock_guard lock(mutex_);
+  return !pending_.empty();
+}
+
 void LostBlobs::begin(Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   now_ = now;
@@ -35,14 +40,14 @@ void LostBlobs::end() {
   std::erase_if(done_, [this](const auto& entry) { return entry.second.at < now_ && !entry.second.found; });
 }
 
-std::vector<store::BlobInfo> LostBlobs::lost(bool queue_is_empty) const {
+std::vector<store::BlobInfo> LostBlobs::lost(bool queue_was_empty) const {
   const std::lock_guard lock(mutex_);
   std::vector<store::BlobInfo> lost;
   for (const auto& [name, pending] : pending_) {
     if (lost.size() == most_at_once) break;
     if (pending.told_at && now_ - *pending.told_at < patience_) continue;
     const auto waited = now_ - pending.since;
-    if (waited >= patience_ || (queue_is_empty && waited > Clock::duration::zero())) lost.push_back(pending.info);
+    if (waited >= patience_ || (queue_was_empty && waited > Clock::duration::zero())) lost.push_back(pending.info);
   }
   return lost;
 }

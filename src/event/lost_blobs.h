@@ -27,15 +27,19 @@ class LostBlobs {
   /// Whatever was done may be found again.
   void forget_done();
 
+  /// The latest sweep has found something: only then does the next one need to know whether the queue is empty.
+  bool any_pending() const;
+
   // One sweep at a time: begin(), found() for each blob without a result, and end() where it was complete.
   void begin(Clock::time_point now);
   void found(const store::BlobInfo& blob);
   /// Forgets what this sweep did not find.
   void end();
 
-  /// After end(), at most most_at_once: those that two sweeps or more have found, where the queue is empty; those that
-  /// were found for as long as the patience, whatever it holds. None that were told() of within the patience.
-  std::vector<store::BlobInfo> lost(bool queue_is_empty) const;
+  /// After end(), at most most_at_once: those that two sweeps or more have found, where the queue was empty before the
+  /// second began (a message that ends meanwhile leaves a result, which that sweep may have missed); those that were
+  /// found for as long as the patience, whatever it holds. None that were told() of within the patience.
+  std::vector<store::BlobInfo> lost(bool queue_was_empty) const;
   /// There is a new message about it.
   void told(const std::string& blob);
 

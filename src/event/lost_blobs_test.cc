@@ -22,9 +22,9 @@ class LostBlobsTest : public ::testing::Test {
     for (const store::BlobInfo& info : pending) blobs_.found(info);
     blobs_.end();
   }
-  std::vector<std::string> lost(bool queue_is_empty) const {
+  std::vector<std::string> lost(bool queue_was_empty) const {
     std::vector<std::string> names;
-    for (const store::BlobInfo& info : blobs_.lost(queue_is_empty)) names.push_back(info.name);
+    for (const store::BlobInfo& info : blobs_.lost(queue_was_empty)) names.push_back(info.name);
     return names;
   }
 

@@ -336,6 +336,11 @@ void QueueInbox::renew(Lock& lock, HeldMessages::Key key) {
 }
 
 Status QueueInbox::sweep(Clock::time_point start) {
+  bool queue_was_empty = false;
+  if (lost_blobs_.any_pending()) {
+    DROPSCORE_TRY(const std::uint64_t length, mail_.queue().length());
+    queue_was_empty = length == 0;
+  }
   lost_blobs_.begin(start);
   DROPSCORE_CHECK(find_pending_([this](const store::BlobInfo& info) {
     const Lock lock(mutex_);
@@ -344,9 +349,7 @@ Status QueueInbox::sweep(Clock::time_point start) {
   }));
   if (sweeper_.stopping()) return {};
   lost_blobs_.end();
-  if (lost_blobs_.lost(true).empty()) return {};
-  DROPSCORE_TRY(const std::uint64_t length, mail_.queue().length());
-  const std::vector<store::BlobInfo> lost = lost_blobs_.lost(length == 0);
+  const std::vector<store::BlobInfo> lost = lost_blobs_.lost(queue_was_empty);
   for (const store::BlobInfo& info : lost) {
     if (sweeper_.stopping()) return {};
     DROPSCORE_CHECK(mail_.announce(info.name, info.etag));

@@ -38,9 +38,9 @@ struct QueueInboxOptions {
 ///
 /// dead_letter() puts {"reason", "blob", "etag", "attempts", "message"} there and removes the message.
 ///
-/// The sweep puts a message of its own into the queue for a blob without a result, when the queue holds nothing at all
-/// and the blob was found so by the sweep before too, or when it was found so for sweep_patience: so that workers share
-/// what was lost as they share the rest.
+/// The sweep puts a message of its own into the queue for a blob without a result, when the queue held nothing at all
+/// as it began and the blob was found so by the sweep before too, or when it was found so for sweep_patience: so that
+/// workers share what was lost as they share the rest.
 ///
 /// The destructor gives back what was never handed out; what was, and has not ended, comes to others when its
 /// visibility has run out, unless abandon() gave it back. `input` must outlive the inbox. Errors: `misuse`.

@@ -44,6 +44,7 @@ class QueueInboxTest : public ::testing::Test {
       const std::lock_guard lock(mutex_);
       ++sweeps_;
       for (const auto& [name, etag] : pending_) visit({name, etag, 1});
+      if (after_look_) after_look_();
       return Status();
     };
     return open_queue_inbox(peer_.account(), "work", client_, *input_, find, options_).value();
@@ -83,6 +84,7 @@ class QueueInboxTest : public ::testing::Test {
   QueueInboxOptions options_;
   std::mutex mutex_;
   std::map<std::string, std::string> pending_;
+  std::function<void()> after_look_;  ///< called in each sweep that has looked, under mutex_
   std::atomic<int> sweeps_ = 0;
   std::unique_ptr<Inbox> inbox_;
 };
@@ -384,6 +386,30 @@ TEST_F(QueueInboxTest, ASweepMakesUpForLostEvents) {
   const int before = sweeps_;
   wait_until([&] { return sweeps_ >= before + 5; });
   EXPECT_TRUE(nothing_comes()) << "a worker is done with it, though no result came of it";
+}
+
+TEST_F(QueueInboxTest, WhatEndsWhileASweepLooksIsNotLost) {
+  arrive("a");
+  open();
+  const Envelope taken = take();
+  wait_until([&] { return sweeps_ == 1; });
+  const std::unique_ptr<Inbox> another = std::move(inbox_);
+  bool ended = false;
+  {
+    const std::lock_guard lock(mutex_);
+    pending_ = {{"a", "0x8D"}};
+    after_look_ = [&] {
+      if (sweeps_ < 4 || std::exchange(ended, true)) return;
+      pending_.clear();  // it has its result
+      EXPECT_TRUE(another->acknowledge(taken));
+    };
+  }
+  options_.sweep.interval = 5ms;
+  open();
+  wait_until([&] { return sweeps_ >= 6; });
+  EXPECT_TRUE(nothing_comes());
+  EXPECT_EQ(peer_.length("work"), 0U) << "nobody needs to be told of it once more";
+  inbox_.reset();  // before what it asks
 }
 
 TEST_F(QueueInboxTest, ASweepLeavesToTheQueueWhatMayBeInIt) {

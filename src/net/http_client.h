@@ -33,6 +33,8 @@ struct Request {
   std::chrono::milliseconds stall_timeout{30'000};
   /// Of everything until the response's header is there, and of each read() after it.
   Deadline deadline = Deadline::never();
+  /// Asked to stop, the exchange ends within a second or so, as one whose time is used up.
+  std::stop_token cancelled{};
   bool use_proxy = true;  ///< false: never by the proxy of the environment (a cloud's metadata address)
 };
 

@@ -185,6 +185,20 @@ TEST(HttpClientFault, TheDeadlineHoldsBeforeTheAnswer) {
   EXPECT_LT(Clock::now() - start, milliseconds(5000));
 }
 
+TEST(HttpClientFault, ACancelledExchangeEndsBeforeItsTime) {
+  std::stop_source cancelling;
+  TestServer server([&](TestConnection& connection) {
+    connection.read_request();
+    cancelling.request_stop();
+    connection.read_request();  // until the client goes
+  });
+  HttpClient client;
+  Request request = get(server.url("/"));
+  request.stall_timeout = milliseconds(600'000);
+  request.cancelled = cancelling.get_token();
+  EXPECT_THAT(error_of(client.send(request)).detail.text, HasSubstr("the time for it is used up"));
+}
+
 TEST(HttpClientFault, ASlowReaderIsNoStall) {
   const std::string large(2U << 20U, 'x');
   TestServer server(answering([&](const TestRequest&) { return test_answer(200, large); }));

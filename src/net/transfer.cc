@@ -49,6 +49,7 @@ Transfer::Transfer(const Request& request, Target target, std::shared_ptr<CurlPo
       target_(std::move(target)),
       may_repeat_(request.body_source == nullptr && (request.method == "GET" || request.method == "HEAD")),
       deadline_(request.deadline),
+      cancelled_(request.cancelled),
       stall_timeout_(request.stall_timeout),
       body_(request.body),
       source_(request.body_source) {}
@@ -141,7 +142,7 @@ Status Transfer::drive(const Until& until) {
 Status Transfer::check_time() {
   telemetry::beat();
   note_progress();
-  if (deadline_.passed()) return failure("the time for it is used up");
+  if (deadline_.passed() || cancelled_.stop_requested()) return failure("the time for it is used up");
   if (sending_ && Clock::now() - last_moved_ >= stall_timeout_) {
     return failure(fmt::format("no byte came or went for {} ms", stall_timeout_.count()));
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,7 @@ class Transfer : public Exchange {
   Target target_;
   bool may_repeat_ = false;  ///< libcurl may send it again on another connection
   Deadline deadline_;
+  std::stop_token cancelled_;
   std::chrono::milliseconds stall_timeout_;
 
   // The request's body.

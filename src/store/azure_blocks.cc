@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "telemetry/heartbeat.h"
 #include "telemetry/trace.h"
 
 namespace dropscore::store {
@@ -58,8 +59,9 @@ Status BlockUploads::send(std::string& block) {
   // By a shared pointer, for the bytes must still be here where no thread can be had.
   auto bytes = std::make_shared<std::string>(std::move(block));
   const auto upload = [container = container_, path = path_, id = block_id(writer_, count_), bytes,
-                       trace = telemetry::current_trace()]() -> Landed {
+                       trace = telemetry::current_trace(), pulse = telemetry::pulse_of_thread()]() -> Landed {
     const telemetry::InSpan in(trace);
+    const telemetry::BeatsFor waiting(pulse);  // for whoever waits for the block
     Status status = put_block(*container, path, id, *bytes);
     bytes->clear();
     return {std::move(status), std::move(*bytes)};

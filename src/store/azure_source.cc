@@ -1,5 +1,4 @@
 #include "store/azure_source.h"
-#include "telemetry/metrics.h"
 
 #include <algorithm>
 #include <array>
@@ -7,6 +6,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "telemetry/metrics.h"
 
 namespace dropscore::store {
 namespace {

@@ -59,9 +59,10 @@ class Stat {
 
 double open_files() {
   std::error_code failed;
-  const std::filesystem::directory_iterator all("/proc/self/fd", failed);
-  if (failed) return 0;
-  return static_cast<double>(std::distance(begin(all), end(all)) - 1);  // one is the look itself
+  double found = -1;  // one is the look itself
+  for (std::filesystem::directory_iterator at("/proc/self/fd", failed), end; !failed && at != end; at.increment(failed))
+    ++found;
+  return failed ? 0 : found;
 }
 
 double max_files() {
@@ -69,14 +70,14 @@ double max_files() {
   return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
 }
 
-/// Where a group's own files are seen: under its whole path, or as the root of the container.
+/// Of a group and of those that it lies in. In a container its own files are seen as the root's, under no other path.
 double group_limit(const std::string& root, std::string_view group, const char* file) {
   double limit = std::numeric_limits<double>::infinity();
-  for (const std::string& folder : {root + std::string(group), root}) {
+  for (std::string folder = root + std::string(group);; folder.resize(folder.rfind('/'))) {
     const double found = number(contents(folder + "/" + file));  // "max" is no number
     if (found > 0) limit = std::min(limit, found);
+    if (folder.size() <= root.size()) return limit;
   }
-  return limit;
 }
 
 double memory_limit() {

@@ -77,9 +77,11 @@ struct SpanExporter::State {
   const std::string resource;
 
   std::mutex mutex;
-  std::condition_variable changed;  // of the two below
+  std::condition_variable changed;  // of what follows
   std::deque<FinishedSpan> queue;
   std::optional<Clock::time_point> stop_at;  ///< stop() was called: nothing is begun after this
+  bool ended = false;                        ///< the thread has nothing more to do
+  std::stop_source cancelling;               ///< of a send under way
 
   std::atomic<std::uint64_t> sent = 0;
   std::atomic<std::uint64_t> dropped = 0;
@@ -109,6 +111,8 @@ void SpanExporter::State::run() {
     if (stop_at && (batch.empty() || Clock::now() >= *stop_at)) {
       lose(failed, batch.size() + queue.size(), not_taken);
       queue.clear();
+      ended = true;
+      changed.notify_all();
       return;
     }
     lock.unlock();
@@ -135,7 +139,7 @@ bool SpanExporter::State::wait_to_retry(milliseconds delay) {
 void SpanExporter::State::deliver(const std::vector<FinishedSpan>& batch) {
   const std::string body = encoded_request(resource, batch);
   for (int tries = 1;; ++tries) {
-    const Result<SendReply> reply = send(body, deadline_of_a_try());
+    const Result<SendReply> reply = send(body, deadline_of_a_try(), cancelling.get_token());
     if (reply && reply->status >= 200 && reply->status < 300) return settle(batch.size(), *reply);
     const bool again = (!reply || is_retryable(reply->status)) && tries < max_tries;
     const std::optional<milliseconds> asked = reply ? reply->retry_after : std::nullopt;
@@ -183,10 +187,12 @@ void SpanExporter::add(FinishedSpan span) {
 void SpanExporter::stop(milliseconds patience) {
   State& state = *state_;
   {
-    const std::lock_guard lock(state.mutex);
+    std::unique_lock lock(state.mutex);
     if (!state.stop_at) state.stop_at = Clock::now() + patience;
     state.changed.notify_all();
+    state.changed.wait_until(lock, *state.stop_at, [&state] { return state.ended; });
   }
+  state.cancelling.request_stop();
   if (state.thread.joinable()) state.thread.join();
 }
 
@@ -194,7 +200,8 @@ SpanExporter::Counts SpanExporter::counts() const { return {state_->sent, state_
 
 namespace {
 
-/// The process's. An exporter that has ended stays, for a thread that is just about to add a span to it.
+/// The process's; never destroyed, for threads may outlive main's end. An exporter that has ended stays, for a thread
+/// that is just about to add a span to it.
 struct Process {
   std::mutex mutex;
   std::vector<std::unique_ptr<SpanExporter>> all;
@@ -203,7 +210,7 @@ struct Process {
 };
 
 Process& process() {
-  static Process instance;
+  static Process& instance = *new Process;
   return instance;
 }
 

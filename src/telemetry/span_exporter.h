@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "base/deadline.h"
@@ -23,11 +24,12 @@ struct SendReply {
   std::string body;                                      ///< a few KiB of it
 };
 
-/// POSTs a body to the collector with its headers; returns by the deadline. Called by one thread. Errors: any, no
-/// answer came.
-using Send = std::function<Result<SendReply>(const std::string& body, const Deadline& deadline)>;
+/// POSTs a body to the collector with its headers; returns by the deadline, and soon where it is cancelled. Called by
+/// one thread. Errors: any, no answer came.
+using Send = std::function<Result<SendReply>(const std::string& body, const Deadline& deadline,
+                                             const std::stop_token& cancelled)>;
 
-/// Thread-safe.
+/// Thread-safe where not stated otherwise.
 class SpanExporter {
  public:
   SpanExporter(const TraceSettings& settings, Send send);
@@ -39,8 +41,8 @@ class SpanExporter {
   /// Holds a lock for a push. What there is no room for is dropped and counted.
   void add(FinishedSpan span);
 
-  /// Sends what is left, each batch once, for as long as `patience` lasts; a send under way is waited for, by its own
-  /// deadline. Takes no more. May be called twice.
+  /// Sends what is left, each batch once, for as long as `patience` lasts; what is being sent then is cancelled. Takes
+  /// no more. May be called twice, by one thread.
   void stop(std::chrono::milliseconds patience);
 
   struct Counts {
@@ -60,8 +62,8 @@ class SpanExporter {
 void start_export(const TraceSettings& settings, Send send);
 /// The sampler alone, for a process that exports nothing: it decides what others are told. As start_export().
 void set_sampler(const Sampler& sampler);
-/// Flushes, at most for `patience` after a send under way; spans that end later are dropped. Thread-safe; may be called
-/// where nothing is exported.
+/// Flushes, for `patience` at most; spans that end later are dropped. Thread-safe; may be called where nothing is
+/// exported.
 void stop_export(std::chrono::milliseconds patience);
 /// Of all spans of this process.
 SpanExporter::Counts export_counts();

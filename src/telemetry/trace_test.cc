@@ -38,10 +38,11 @@ class TraceTest : public testing::Test {
     TraceSettings settings;
     settings.endpoint = "http://collector/v1/traces";
     settings.sampler = sampler;
-    start_export(settings, [this](const std::string& body, const Deadline&) -> Result<SendReply> {
-      sent_ += body;
-      return SendReply{.status = 200, .retry_after = {}, .body = {}};
-    });
+    start_export(settings,
+                 [this](const std::string& body, const Deadline&, const std::stop_token&) -> Result<SendReply> {
+                   sent_ += body;
+                   return SendReply{.status = 200, .retry_after = {}, .body = {}};
+                 });
   }
   /// What was exported, once all of it was.
   std::string exported() {

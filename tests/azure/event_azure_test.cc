@@ -141,12 +141,12 @@ TEST_F(EventAzure, TwoInboxesShareOneQueue) {
 }
 
 TEST_F(EventAzure, ALongJobStaysHidden) {
-  options_.visibility = 2s;
+  options_.visibility = 4s;  // renewed after two, so that a busy machine has two more
   const auto worker = open();
   const auto other = open();
   arrive("long.csv");
   const Envelope taken = take(*worker);
-  EXPECT_FALSE(other->take(6s).value()) << "three times the visibility";
+  EXPECT_FALSE(other->take(10s).value()) << "more than twice the visibility";
   EXPECT_TRUE(worker->acknowledge(taken));
   EXPECT_EQ(queue_.length().value(), 0U);
 }
@@ -165,14 +165,13 @@ TEST_F(EventAzure, AKilledConsumersWorkComesToAnother) {
 }
 
 TEST_F(EventAzure, WhatIsGivenUpComesToAnotherAtOnce) {
+  options_.visibility = 1h;
   arrive("a.csv");
   const auto leaving = open();
   EXPECT_EQ(take(*leaving).attempt, 1);
-  const auto start = Clock::now();
   leaving->abandon();
   const auto other = open();
-  EXPECT_EQ(take(*other).attempt, 2);
-  EXPECT_LT(Clock::now() - start, 10s) << "a third of the visibility";
+  EXPECT_EQ(take(*other).attempt, 2) << "and not once it would be seen again by itself";
 }
 
 TEST_F(EventAzure, AReceiptThatWasLost) {
@@ -243,7 +242,7 @@ TEST_F(EventAzure, AnArrivalIsTakenSoon) {
   const Envelope taken = take(*inbox);
   const auto taken_at = Clock::now();
   later.join();
-  EXPECT_LT(taken_at - put_at.load(), 1s);
+  EXPECT_LT(taken_at - put_at.load(), 10s) << "half a second, and what a busy machine and the emulator need";
   EXPECT_TRUE(inbox->acknowledge(taken));
 }
 

@@ -39,11 +39,16 @@ class SlowWire:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", upstream_port))
-                for one in (near, far):
-                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=self.carry, args=pair, daemon=True).start()
+                threading.Thread(target=self.connect, args=(near, upstream_port), daemon=True).start()
+
+    def connect(self, near, upstream_port):
+        with near, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", upstream_port)) as far:
+            for one in (near, far):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            back = threading.Thread(target=self.carry, args=(far, near), daemon=True)
+            back.start()
+            self.carry(near, far)
+            back.join()
 
     def carry(self, source, sink):
         """What was not sent for a while pays the delay; what follows at once pays for its bytes alone."""

@@ -9,16 +9,18 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 import yaml
 
-PROGRAM = os.environ["DROPSCORE_PROGRAM"]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/journey"))
+from support import PROGRAM, free_port  # noqa: E402
+
 MANIFESTS = ROOT / "deploy/kubernetes"
 OVERLAYS = ("local", "aks")
 SCHEMAS = pathlib.Path(__file__).resolve().parent / "kubernetes"
@@ -432,8 +434,7 @@ class Program(KubernetesTest):
         (folder / "train.csv").write_text(run(PROGRAM, "sample", "--rows", "600"))
         run(PROGRAM, "train", str(folder / "train.csv"), "--out", str(folder / "model"), "--models", "logistic")
         for cluster, pod, container in self.ours():
-            with socket.create_server(("127.0.0.1", 0)) as found:
-                port = found.getsockname()[1]
+            port = free_port()
             told = cluster.environment(container)
             told.pop("DROPSCORE_QUEUE", None)  # folders stand for the containers, and a folder has none
             told.update({**OURS, "DROPSCORE_HOST": "127.0.0.1", "DROPSCORE_PORT": "0",

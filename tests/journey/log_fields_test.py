@@ -3,7 +3,6 @@ and from running processes."""
 import json
 import pathlib
 import re
-import socket
 import unittest
 
 import support
@@ -99,9 +98,7 @@ class LogFieldsTest(support.JourneyTest):
 
     def lines_of_a_busy_day(self):
         """What every long-running command says in JSON, with something going wrong for each."""
-        with socket.socket() as probe:  # nobody listens here
-            probe.bind(("127.0.0.1", 0))
-            nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        nowhere = f"http://127.0.0.1:{support.free_port()}"  # nobody listens there
         options = ["--log-format", "json", "--log-level", "debug"]
         env = {"OTEL_SERVICE_NAME": "day"}
         exporting = {**env, "OTEL_EXPORTER_OTLP_ENDPOINT": nowhere, "OTEL_BSP_SCHEDULE_DELAY": "10"}

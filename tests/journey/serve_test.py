@@ -146,16 +146,20 @@ class KeyTest(JourneyTest):
 
     def test_keys_of_a_file_change_without_a_restart(self):
         keys = self.folder / "keys"
-        keys.write_text(f"{FIRST}\n")
+
+        def put(text):
+            """At once: a file that is being written may be read in half."""
+            (self.folder / "next").write_text(text)
+            (self.folder / "next").rename(keys)
+        put(f"{FIRST}\n")
         running, port = self.serve("--api-key-file", keys, "--log-level", "debug")
         self.assertEqual((self.status(port, FIRST), self.status(port, SECOND)), (200, 401))
-        keys.write_text(f"{FIRST}\n{SECOND}\n")
+        put(f"{FIRST}\n{SECOND}\n")
         wait_until(lambda: self.status(port, SECOND) == 200, "the new key to be valid")
         self.assertEqual(self.status(port, FIRST), 200)
-        (self.folder / "next").write_text(f"{SECOND}\n")
-        (self.folder / "next").rename(keys)
+        put(f"{SECOND}\n")
         wait_until(lambda: self.status(port, FIRST) == 401, "the old key to have ended")
-        keys.write_text("short\n")
+        put("short\n")
         running.wait_for("api_keys_kept")
         self.assertEqual(self.status(port, SECOND), 200, "a file that holds no key changes nothing")
         keys.unlink()

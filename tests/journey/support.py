@@ -3,8 +3,10 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +27,18 @@ def run(*arguments, stdin=None, env=None):
 def own_memory_is_measured():
     """Whether the memory that the kernel counts is the program's: sanitizers keep what is freed for a while."""
     return b"sanitizers" not in run("--version").stdout
+
+
+def free_port():
+    """For what must be told its port. Of those that the system gives to nobody by itself (it begins at 32768, see
+    ip_local_port_range), so that no other test's socket gets it before it is used."""
+    for port in random.sample(range(10_000, 32_000), 100):
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    raise AssertionError("no free port among a hundred")
 
 
 def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.005):

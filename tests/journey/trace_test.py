@@ -3,7 +3,6 @@ metadata and the spans that a collector gets."""
 import base64
 import json
 import re
-import socket
 import time
 import unittest
 
@@ -116,9 +115,7 @@ class TraceOnAzureTest(azure_support.AzureTest):
         self.assertEqual(answer["attributes"]["dropscore.rows"], attributes["dropscore.rows"])
 
     def test_each_delivery_of_a_message_is_in_the_same_trace(self):
-        with socket.socket() as probe:  # a port that nobody listens on, yet
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = support.free_port()  # nobody listens there yet
         worker = self.watch_api(f"http://127.0.0.1:{port}")
         self.announce("a.csv", schema="grid")
         worker.wait_for("file_failed")
@@ -192,7 +189,7 @@ class TraceTest(support.JourneyTest):
 
     def test_a_collector_that_hangs_holds_nobody_up(self):
         collector = self.collector(*[None] * 100)
-        running, port = self.serve(collector.environment("api", OTEL_EXPORTER_OTLP_TIMEOUT="1500",
+        running, port = self.serve(collector.environment("api", OTEL_EXPORTER_OTLP_TIMEOUT="600000",
                                                          OTEL_BSP_MAX_QUEUE_SIZE="10"))
         support.request(port, "GET", "/health")
         support.wait_until(lambda: collector.requests, "the first batch")
@@ -200,7 +197,7 @@ class TraceTest(support.JourneyTest):
         for _ in range(50):
             self.assertEqual(support.request(port, "GET", "/health")[0], 200)
         self.assertEqual(running.stop(), 0)
-        self.assertLess(time.monotonic() - begun, 20)
+        self.assertLess(time.monotonic() - begun, 50)  # and not the ten minutes that a request may take
         counts = records(running.text(), "traced")[0]
         self.assertEqual(counts["sent"], 0)
         self.assertEqual(counts["failed"] + counts["dropped"], 51)

@@ -187,7 +187,7 @@ class Terminal:
     def __exit__(self, *_):
         self.close()
 
-    def type(self, keys, until, seconds=30):
+    def type(self, keys, until, seconds=120):
         """Types, and reads what appears until it holds `until`."""
         os.write(self.master, keys.encode())
         seen, end = "", time.monotonic() + seconds

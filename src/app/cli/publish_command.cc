@@ -62,7 +62,8 @@ void add_publish(CLI::App& app, Action& action) {
   command.add_option("URL", arguments->to, "Container, or a prefix in it")->type_name("URL")->required();
   command.callback([arguments, &action] {
     action = [arguments] {
-      catch_stop_signals();
+      block_stop_signals();
+      const StopEndsProgram impatience;  // each of the two writes takes effect whole, or not at all
       const Status done = run_publish(*arguments);
       return done ? exit_done : report_error(done.error());
     };

@@ -40,7 +40,7 @@ Status run_serve(ServeCommand& arguments) {
   const int signal = wait_for_stop_signal([&model] { model->look_now(); });
   log::info("stopping", {{"signal", signal}});
   begin_drain(*health, arguments.stop_delay_s);
-  server->stop();
+  if (!server->stop()) leave(exit_done);  // a scrape is still being answered
   stop_or_leave(*model);
   return {};
 }

@@ -1,10 +1,7 @@
 #include "app/cli/tracing.h"
 
-#include <array>
 #include <cstdlib>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "base/build_info.h"
 #include "base/limits.h"
@@ -28,14 +25,15 @@ telemetry::Send send_through(const std::shared_ptr<net::HttpClient>& client, con
   net::Request request;
   request.method = "POST";
   request.url = settings.endpoint;
-  request.headers = {{"Content-Type", "application/x-protobuf"},
-                     {"User-Agent", fmt::format("dropscore/{}", build_info::version)}};
+  request.headers = {{"Content-Type", "application/x-protobuf"}};
   for (const auto& [name, value] : settings.headers) request.headers.push_back({name, value});
   request.connect_timeout = std::min(request.connect_timeout, settings.timeout);
   request.stall_timeout = settings.timeout;
-  return [client, request](const std::string& body, const Deadline& deadline) mutable -> Result<telemetry::SendReply> {
+  return [client, request](const std::string& body, const Deadline& deadline,
+                           const std::stop_token& cancelled) mutable -> Result<telemetry::SendReply> {
     request.body = body;
     request.deadline = deadline;
+    request.cancelled = cancelled;
     DROPSCORE_TRY(const std::unique_ptr<net::Exchange> answer, client->send(request));
     telemetry::SendReply reply;
     reply.status = answer->status();

@@ -49,10 +49,12 @@ class RequestTraceTest : public ::testing::Test {
   void start_export() {
     telemetry::TraceSettings settings;
     settings.endpoint = "http://collector/v1/traces";
-    telemetry::start_export(settings, [this](const std::string& body, const Deadline&) -> Result<telemetry::SendReply> {
-      exported_ += body;
-      return telemetry::SendReply{.status = 200, .retry_after = {}, .body = {}};
-    });
+    telemetry::start_export(
+        settings,
+        [this](const std::string& body, const Deadline&, const std::stop_token&) -> Result<telemetry::SendReply> {
+          exported_ += body;
+          return telemetry::SendReply{.status = 200, .retry_after = {}, .body = {}};
+        });
   }
   Response ask(const std::string& line, const std::string& headers, const std::string& body = "") const {
     const std::string length = body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";

@@ -2,7 +2,6 @@
 import os
 import pathlib
 import re
-import socket
 import sys
 import threading
 import unittest
@@ -11,13 +10,7 @@ from deploy_support import ROOT, DeployTest
 
 sys.path[:0] = [str(ROOT / "tests/journey"), str(ROOT / "tests/azure")]
 from azurite import Azurite  # noqa: E402
-from support import JourneyTest, Running  # noqa: E402
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+from support import JourneyTest, Running, free_port  # noqa: E402
 
 
 class SmokeTest(DeployTest):
