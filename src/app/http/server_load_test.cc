@@ -127,7 +127,10 @@ TEST(Overload, WhatCannotBeQueuedIsRefusedAtOnce) {
   held.notify_all();
   int answered = 0;
   for (auto& client : clients) {
-    if (client && client->read().status == 200) ++answered;
+    if (!client) continue;
+    const int status = client->read().status;
+    if (status == 200) ++answered;
+    if (status == 503) ++refused;  // a thread that takes up its work late leaves less room for others
   }
   EXPECT_GE(answered, 2);
   EXPECT_EQ(answered + refused, 8);
