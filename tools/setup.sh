@@ -93,7 +93,7 @@ case "$task" in
   test)
     install_from_npm tests/image "the schema of CycloneDX"
     install_from_npm tests/deploy/azure "a grammar of Bicep"
-    install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes and KEDA"
+    install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes, KEDA and the Gateway API"
     install_from_npm tests/telemetry "OpenTelemetry's code for its protocol"
     install_promtool ;;
   bench) install_onnxruntime ;;

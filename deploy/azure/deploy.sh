@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts dropscore on Azure, whole, and tries it. --help says how; README.md what comes of it.
 set -euo pipefail
+here=$PWD
 cd "$(dirname "$0")/../.."
 
 # shellcheck source=deploy/azure/lib/run.sh
@@ -59,9 +60,12 @@ TEXT
 
 usage() { echo "deploy.sh: $1; --help explains" >&2; exit 2; }
 
+# A path as whoever gave it meant it: from where they stood.
+from_here() { case $1 in /*|-) echo "$1" ;; *) echo "$here/$1" ;; esac; }
+
 model=run/models trigger=worker image_archive='' function_zip=''
 group=dropscore location=switzerlandnorth subscription='' prefix=dropscore suffix=''
-parameters=deploy/azure/main.parameters.json operator='' operator_type=User
+parameters=deploy/azure/main.parameters.json operator='' operator_type=''
 api_key_file='' new_api_key='' drop_old_api_keys='' smoke_test=1 action=deploy yes=''
 
 while [ $# -gt 0 ]; do
@@ -69,18 +73,18 @@ while [ $# -gt 0 ]; do
     --model|--trigger|--image-archive|--function-zip|--resource-group|--location|--subscription|--prefix|--suffix|\
     --parameters|--operator|--api-key-file)
       if [ $# -lt 2 ] || [ -z "$2" ]; then usage "$1 wants a value"; fi ;;&
-    --model) model=$2; shift ;;
+    --model) model=$(from_here "$2"); shift ;;
     --trigger) trigger=$2; shift ;;
-    --image-archive) image_archive=$2; shift ;;
-    --function-zip) function_zip=$2; shift ;;
+    --image-archive) image_archive=$(from_here "$2"); shift ;;
+    --function-zip) function_zip=$(from_here "$2"); shift ;;
     --resource-group) group=$2; shift ;;
     --location) location=$2; shift ;;
     --subscription) subscription=$2; shift ;;
     --prefix) prefix=$2; shift ;;
     --suffix) suffix=$2; shift ;;
-    --parameters) parameters=$2; shift ;;
+    --parameters) parameters=$(from_here "$2"); shift ;;
     --operator) operator=$2; shift ;;
-    --api-key-file) api_key_file=$2; shift ;;
+    --api-key-file) api_key_file=$(from_here "$2"); shift ;;
     --new-api-key) new_api_key=1 ;;
     --drop-old-api-keys) drop_old_api_keys=1 ;;
     --no-smoke-test) smoke_test='' ;;

@@ -35,10 +35,6 @@ param apiKey string
 @minLength(1)
 param apiKeySetOn string = 'unknown'
 
-@description('Where in container models the model lies.')
-@minLength(1)
-param modelPath string = 'current'
-
 @description('Replicas of the API: at least.')
 @minValue(0)
 @maxValue(100)
@@ -86,13 +82,9 @@ param alertEmail string = ''
 @description('Object id of whoever uploads models and runs the smoke test; empty: no role for them here.')
 param operatorPrincipalId string = ''
 
-@description('What the operator is.')
-@allowed(['User', 'Group', 'ServicePrincipal'])
-param operatorPrincipalType string = 'User'
-
-@description('Version of the Flex Consumption plan\'s runtime for custom handlers.')
-@minLength(1)
-param functionRuntimeVersion string = '1.0'
+@description('What the operator is; empty: Azure finds out.')
+@allowed(['', 'User', 'Group', 'ServicePrincipal'])
+param operatorPrincipalType string = ''
 
 resource apiIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' = {
   name: '${prefix}-api-identity'
@@ -172,12 +164,11 @@ module functionApp 'modules/function.bicep' = {
     planName: '${prefix}-plan'
     hostAccountName: '${prefix}host${suffix}'
     dataAccountName: storage.outputs.accountName
-    modelUrl: '${storage.outputs.blobEndpoint}models/${modelPath}'
+    modelUrl: '${storage.outputs.blobEndpoint}models/current'
     identityId: functionIdentity.id
     identityClientId: functionIdentity.properties.clientId
     identityPrincipalId: functionIdentity.properties.principalId
     insightsConnectionString: logs.outputs.insightsConnectionString
-    runtimeVersion: functionRuntimeVersion
     scores: trigger == 'function'
   }
 }
@@ -206,7 +197,7 @@ module apps 'modules/apps.bicep' = if (stage == 'all') {
     workerClientId: workerIdentity.properties.clientId
     blobEndpoint: storage.outputs.blobEndpoint
     accountName: storage.outputs.accountName
-    modelUrl: '${storage.outputs.blobEndpoint}models/${modelPath}'
+    modelUrl: '${storage.outputs.blobEndpoint}models/current'
     apiKey: apiKey
     apiKeySetOn: apiKeySetOn
     apiMinReplicas: apiMinReplicas

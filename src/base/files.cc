@@ -26,13 +26,43 @@ FileDescriptor::~FileDescriptor() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+namespace {
+
+/// "" or "; user 998 lacks the right to read /m/model.json (owner 0, mode 0600): chmod a+r gives it", of the first
+/// thing on the way that says no: whoever ran another program under another umask has to know which.
+std::string lacking_right(const std::filesystem::path& path) {
+  const auto may = [](const std::filesystem::path& what, int right) {
+    return ::faccessat(AT_FDCWD, what.c_str(), right, AT_EACCESS) == 0 || errno != EACCES;
+  };
+  const auto lacks = [](const char* right, const std::filesystem::path& what, const char* remedy) {
+    struct stat found = {};
+    const bool seen = ::stat(what.c_str(), &found) == 0;
+    const std::string whose =
+        seen ? fmt::format(" (owner {}, mode {:04o})", found.st_uid, found.st_mode & 07777U) : std::string();
+    return fmt::format("; user {} lacks the right to {} {}{}: {}", ::geteuid(), right, what.string(), whose, remedy);
+  };
+  std::filesystem::path folder;
+  const std::filesystem::path around = path.parent_path();
+  for (const std::filesystem::path& part : around) {
+    folder /= part;
+    if (!may(folder, X_OK)) return lacks("enter", folder, "chmod a+x gives it");
+  }
+  if (!may(path, R_OK)) return lacks("read", path, "chmod a+r gives it");
+  if (folder.empty()) folder = ".";
+  if (!may(folder, W_OK)) return lacks("write in", folder, "chown to that user gives it");
+  return {};
+}
+
+}  // namespace
+
 int FileDescriptor::release() { return std::exchange(fd_, -1); }
 
 tl::unexpected<Error> io_error(std::string_view action, const std::filesystem::path& path, int error_number) {
   const std::string why = std::strerror(error_number);  // NOLINT(concurrency-mt-unsafe): glibc's is thread-safe
   return fail(error_number == ENOENT ? ErrorKind::not_found : ErrorKind::try_later,
               CustomerText{fmt::format("cannot {} the file: {}", action, why)},
-              OperatorText{fmt::format("cannot {} {}: {}", action, path.string(), why)});
+              OperatorText{fmt::format("cannot {} {}: {}{}", action, path.string(), why,
+                                       error_number == EACCES ? lacking_right(path) : std::string())});
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes) {

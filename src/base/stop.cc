@@ -14,9 +14,23 @@ namespace {
 std::atomic<bool> stop_caught = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
-void on_stop_signal(int signal) {
+/// The exit code is a shell's for a program that a signal has ended.
+[[noreturn]] void end_at_once(int signal) { ::_exit(128 + signal); }
+
+/// Of a stop signal from now on. Its default action would do, but for a container's first process, which the kernel
+/// spares it.
+void install(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: a read that waits for a terminal has to return
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+void on_stop_signal(int /*signal*/) {
   stop_caught = true;
-  std::signal(signal, SIG_DFL);  // whoever asks a second time does not want to wait
+  install(end_at_once);  // whoever asks a second time does not want to wait
 }
 
 sigset_t stop_signals() {
@@ -54,7 +68,9 @@ int wait_for_stop_signal(const std::function<void()>& reload) {
       reload();
       continue;
     }
-    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    install(end_at_once);
+    const sigset_t second = stop_signals();
+    pthread_sigmask(SIG_UNBLOCK, &second, nullptr);
     return signal;
   }
 }
@@ -72,12 +88,7 @@ StopEndsProgram::StopEndsProgram()
 StopEndsProgram::~StopEndsProgram() = default;
 
 void catch_stop_signals() {
-  struct sigaction action = {};
-  action.sa_handler = on_stop_signal;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = 0;  // no SA_RESTART: a read that waits for a terminal has to return
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  install(on_stop_signal);
   std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -10,9 +10,9 @@ namespace dropscore {
 /// For a program that waits: blocks the stop signals for this thread and those it starts, and ignores SIGPIPE.
 void block_stop_signals();
 
-/// Waits until a stop signal arrives and returns its number; the next one then ends the program at once. SIGHUP calls
-/// `reload`, and the waiting goes on; it is a stop signal where there is nothing to reload, or where the terminal that
-/// the program was started from is gone.
+/// Waits until a stop signal arrives and returns its number; the next SIGINT or SIGTERM then ends the program at once,
+/// its exit code 128 and the signal's number. SIGHUP calls `reload`, and the waiting goes on; it is a stop signal where
+/// there is nothing to reload, or where the terminal that the program was started from is gone.
 /// REQUIRES: block_stop_signals() was called; one thread waits.
 int wait_for_stop_signal(const std::function<void()>& reload = {});
 
@@ -30,7 +30,8 @@ class StopEndsProgram {
   std::jthread waiter_;
 };
 
-/// For a program that works: a stop signal interrupts a blocking call and sets a flag; SIGPIPE is ignored.
+/// For a program that works: a stop signal interrupts a blocking call and sets a flag, and the next one ends the
+/// program at once, as above; SIGPIPE is ignored.
 void catch_stop_signals();
 
 /// True once a stop signal was caught. Thread-safe.

@@ -1,6 +1,6 @@
 #include "base/utf8.h"
 
-#include <cstdint>
+#include <array>
 #include <cstring>
 
 namespace dropscore {
@@ -53,22 +53,8 @@ bool is_utf8(std::string_view text) {
 }
 
 void append_utf8(std::string& out, char32_t code) {
-  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0U | (code >> 6U));
-    put(0x80U | (code & 0x3FU));
-  } else if (code < 0x10000) {
-    put(0xE0U | (code >> 12U));
-    put(0x80U | ((code >> 6U) & 0x3FU));
-    put(0x80U | (code & 0x3FU));
-  } else {
-    put(0xF0U | (code >> 18U));
-    put(0x80U | ((code >> 12U) & 0x3FU));
-    put(0x80U | ((code >> 6U) & 0x3FU));
-    put(0x80U | (code & 0x3FU));
-  }
+  std::array<char, max_utf8_bytes> bytes;
+  out.append(bytes.data(), put_utf8(code, bytes.data()));
 }
 
 std::string excerpt(std::string_view text, std::size_t max_characters) {

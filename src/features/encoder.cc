@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/nearest_name.h"
 #include "table/cells.h"
 
 namespace dropscore::features {
@@ -42,7 +43,7 @@ Error missing_columns(std::span<const std::string> missing, std::span<const std:
   std::string text =
       fmt::format("{} missing; the model needs {}", counted("column", missing), missing.size() == 1 ? "it" : "them");
   for (std::size_t i = 0; i < std::min(missing.size(), most_likened); ++i) {
-    const std::string nearest = schema::nearest_name(missing[i], header);
+    const std::string nearest = nearest_name(missing[i], header);
     if (nearest.empty()) continue;
     text += fmt::format(". The nearest column to \"{}\" in the file is \"{}\": rename it if it holds the same thing",
                         missing[i], nearest);

@@ -5,6 +5,7 @@
 
 #include "job/model_source.h"
 #include "store/memory_store.h"
+#include "tests/support/forwarding_store.h"
 #include "tests/support/tiny_model.h"
 
 namespace dropscore::job {
@@ -57,30 +58,16 @@ TEST_F(PublishTest, OneThatWasUploadedByOtherMeansIsReplaced) {
 }
 
 /// Somebody else publishes between the look and the writing.
-class RacingStore final : public store::BlobStore {
+class RacingStore final : public dropscore::testing::ForwardingStore {
  public:
-  RacingStore(store::BlobStore& inner, const model::Model& other) : inner_(inner), other_(other) {}
-  std::string container() const override { return inner_.container(); }
-  Status list(const std::function<bool(const store::BlobInfo&)>& visit) override { return inner_.list(visit); }
+  RacingStore(store::BlobStore& inner, const model::Model& other) : ForwardingStore(inner), other_(other) {}
   Result<store::BlobProperties> properties(std::string_view name) override {
-    Result<store::BlobProperties> found = inner_.properties(name);
-    EXPECT_TRUE(store::write_all(inner_, name, other_.document(), store::WriteCondition::always(), {}));
+    Result<store::BlobProperties> found = inner().properties(name);
+    EXPECT_TRUE(store::write_all(inner(), name, other_.document(), store::WriteCondition::always(), {}));
     return found;
-  }
-  Result<std::unique_ptr<ByteSource>> open(std::string_view name, const std::optional<std::string>& if_match,
-                                           std::uint64_t offset) override {
-    return inner_.open(name, if_match, offset);
-  }
-  Result<std::unique_ptr<store::BlobWriter>> create(std::string_view name,
-                                                    const store::WriteCondition& condition) override {
-    return inner_.create(name, condition);
-  }
-  Status remove(std::string_view name, const std::optional<std::string>& if_match) override {
-    return inner_.remove(name, if_match);
   }
 
  private:
-  store::BlobStore& inner_;
   const model::Model& other_;
 };
 

@@ -24,7 +24,7 @@ features::SegmentEncoder encoder_of(const FileContext& context) {
 }
 
 std::string none_scored_text(const table::RowErrors& errors) {
-  if (errors.total() == 0) return "the file has a header but no rows";
+  if (errors.total() == 0) return "the file has a header but no rows: put one row for each customer below the header";
   if (errors.listed().empty()) return fmt::format("none of the {} rows could be scored", errors.total());
   const table::RowError& first = errors.listed().front();
   return fmt::format("none of the {} rows could be scored; the first: line {}{}: {}", errors.total(), first.row,
@@ -154,7 +154,7 @@ void ScoreTotals::add(const FileContext& context, ScoredPiece& piece, std::strin
 Status ScoreTotals::end(const FileContext* context, std::string& out) {
   if (!scored_any()) return fail(ErrorKind::reject, none_scored_text(errors_));
   if (context->options.format == Format::json) {
-    result::JsonAnswer(context->model->version()).end(out, summary_, errors_);
+    result::JsonAnswer(context->model->version(), context->model->decision()).end(out, summary_, errors_);
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/processors.h"
 #include "job/score_parts.h"
 #include "table/text_buffer.h"
 #include "telemetry/heartbeat.h"
@@ -24,8 +25,7 @@ constexpr std::uint64_t single_thread_bytes = 512 * limits::kib;
 constexpr std::size_t spare_pieces = 2;
 
 unsigned thread_count(const ScoreOptions& options) {
-  const unsigned wanted = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
-  return std::clamp(wanted, 1U, limits::max_threads);
+  return std::min(threads_or_processors(options.threads), limits::max_threads);
 }
 
 /// A place of the ring. Belongs to the thread that reads into it, then to the one that scores it, then to the one that

@@ -154,7 +154,7 @@ tl::expected<ScoreCounts, Refusal> answer_records(const model::Model& model, con
   }
   score_records(model, records.rows(), exact, workspace);
   result::Summary summary;
-  result::JsonAnswer answer(model.version());
+  result::JsonAnswer answer(model.version(), model.decision());
   result::JsonAnswer::begin(out);
   const std::size_t rows_at = out.size();
   {

@@ -65,6 +65,7 @@ void JsonAnswer::end(std::string& out, const Summary& summary, const table::RowE
   json.member("predicted_conversions", summary.predicted_conversions);
   json.member("conversion_rate", summary.conversion_rate());
   json.member("rejected_records", summary.rejected_records);
+  if (decision_.kind == model::DecisionRule::Kind::probability) json.member("threshold", decision_.threshold);
   json.end_object();
   json.member("model_version", model_version_);
   json.end_object();

@@ -43,7 +43,9 @@ double confidence(const model::Score& score);
 /// "errors" is there only when a row was rejected.
 class JsonAnswer {
  public:
-  explicit JsonAnswer(std::string_view model_version) : model_version_(model_version) {}
+  /// `decision` is the model's: "summary" names the probability from which it says "will convert".
+  JsonAnswer(std::string_view model_version, const model::DecisionRule& decision)
+      : model_version_(model_version), decision_(decision) {}
   static void begin(std::string& out);
   /// Begins with what separates it from the one before: the answer's first leaves out separator_bytes.
   static constexpr std::size_t separator_bytes = 1;
@@ -52,6 +54,7 @@ class JsonAnswer {
 
  private:
   std::string model_version_;
+  model::DecisionRule decision_;
 };
 
 /// Every input column in its order, then prediction, prediction_label, probability_conversion, confidence, row_status;

@@ -10,8 +10,11 @@ namespace {
 constexpr model::Score yes{0.75, true};
 constexpr model::Score no{0.25, false};
 
-std::string answer(const std::vector<model::Score>& scores, const table::RowErrors& errors) {
-  JsonAnswer json("abc");
+constexpr model::DecisionRule from_two_fifths{model::DecisionRule::Kind::probability, 0.4};
+
+std::string answer(const std::vector<model::Score>& scores, const table::RowErrors& errors,
+                   const model::DecisionRule& decision = from_two_fifths) {
+  JsonAnswer json("abc", decision);
   Summary summary;
   summary.rejected_records = errors.total();
   std::string out;
@@ -36,7 +39,12 @@ TEST(JsonAnswer, HasTheOriginalsKeysAndOurs) {
       "{\"record_id\":1,\"prediction\":0,\"prediction_label\":\"Will Not Convert\",\"probability_conversion\":0.25,"
       "\"confidence\":0.75}\n"
       "],\"summary\":{\"total_records\":2,\"predicted_conversions\":1,\"conversion_rate\":0.5,"
-      "\"rejected_records\":0},\"model_version\":\"abc\"}");
+      "\"rejected_records\":0,\"threshold\":0.4},\"model_version\":\"abc\"}");
+}
+
+TEST(JsonAnswer, NamesNoThresholdWhereTheSignOfTheDecisionDecides) {
+  const std::string original = answer({yes}, table::RowErrors(), {model::DecisionRule::Kind::sign, 0.5});
+  EXPECT_THAT(original, ::testing::EndsWith("\"rejected_records\":0},\"model_version\":\"abc\"}"));
 }
 
 TEST(JsonAnswer, ListsErrorsAndCountsWhatItLeavesOut) {

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/nearest_name.h"
 #include "table/cells.h"
 
 namespace dropscore::schema {

@@ -73,8 +73,4 @@ void write(JsonWriter& json, const Schema& schema);
 /// Refuses what it does not know. Errors: `give_up`, with the place in the document.
 Result<Schema> read_schema(JsonReader json);
 
-/// The name among `candidates` that is most like `name` (edit distance, letter case ignored); empty where none is
-/// close.
-std::string nearest_name(std::string_view name, std::span<const std::string> candidates);
-
 }  // namespace dropscore::schema

@@ -156,12 +156,5 @@ TEST(SchemaDocument, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(read.error().detail.text, HasSubstr("$.features[0]: member \"surprise\" is not known"));
 }
 
-TEST(NearestName, IgnoresCaseAndGivesUpWhenNothingIsClose) {
-  const std::vector<std::string> header = {"age", "income", "web visits"};
-  EXPECT_EQ(nearest_name("Age", header), "age");
-  EXPECT_EQ(nearest_name("WebsiteVisits", header), "web visits");
-  EXPECT_EQ(nearest_name("LoyaltyPoints", header), "");
-}
-
 }  // namespace
 }  // namespace dropscore::schema

@@ -18,27 +18,6 @@ std::uint32_t windows_1252_code(unsigned char byte) {
   return windows_1252_table[byte - 0x80U];
 }
 
-/// As append_utf8, to memory that is there. REQUIRES: `code` is a code point and no surrogate.
-char* put_utf8(std::uint32_t code, char* out) {
-  const auto put = [&out](std::uint32_t byte) { *out++ = static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0U | (code >> 6U));
-    put(0x80U | (code & 0x3FU));
-  } else if (code < 0x10000) {
-    put(0xE0U | (code >> 12U));
-    put(0x80U | ((code >> 6U) & 0x3FU));
-    put(0x80U | (code & 0x3FU));
-  } else {
-    put(0xF0U | (code >> 18U));
-    put(0x80U | ((code >> 12U) & 0x3FU));
-    put(0x80U | ((code >> 6U) & 0x3FU));
-    put(0x80U | (code & 0x3FU));
-  }
-  return out;
-}
-
 constexpr std::uint32_t replacement = 0xFFFD;
 
 bool is_high_surrogate(std::uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }

@@ -38,6 +38,7 @@ constexpr std::array<Description, metric_count> table{{
     {thread_silence, gauge, Part::process, "dropscore_thread_silence_seconds", {}, "How long the watched thread that got on least lately has been silent."},
     {memory_limit, gauge, Part::process, "dropscore_memory_limit_bytes", {}, "The control group's limit on memory; without one, the machine's memory."},
     {ready, gauge, Part::process, "dropscore_ready", {}, "1 where /readyz answers 200, else 0."},
+    {spans_lost, counter, Part::process, "dropscore_spans_lost_total", reason, "Spans that did not reach the collector."},
 
     {http_requests, counter, Part::http, "dropscore_http_requests_total", request, "Requests answered."},
     {http_duration, histogram, Part::http, "dropscore_http_request_duration_seconds", path, "From a request's first byte to its answer's last.", request_seconds},

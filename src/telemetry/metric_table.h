@@ -19,6 +19,7 @@ enum class Metric : std::uint8_t {
   thread_silence,
   memory_limit,
   ready,
+  spans_lost,
   http_requests,
   http_duration,
   http_received,

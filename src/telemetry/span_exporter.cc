@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "telemetry/metrics.h"
 #include "telemetry/otlp.h"
 
 namespace dropscore::telemetry {
@@ -24,6 +25,14 @@ constexpr milliseconds first_retry_delay{1000};      ///< doubled for each furth
 constexpr milliseconds longest_retry_delay{30'000};  ///< also of what the collector asks for
 constexpr milliseconds complaint_interval{60'000};   ///< between two lines in the log about one trouble
 constexpr std::size_t max_message_characters = 200;  ///< of a collector's own words
+
+/// Counts spans that do not reach the collector; `reason` as docs/operations.md has it.
+void lose(std::atomic<std::uint64_t>& count, std::uint64_t spans, const char* reason) {
+  count += spans;
+  add(Metric::spans_lost, static_cast<double>(spans), {reason});
+}
+constexpr const char* no_room = "dropped";
+constexpr const char* not_taken = "failed";
 
 /// What OTLP/HTTP says may be sent again; anything else is refused for good.
 bool is_retryable(int status) { return status == 429 || status == 502 || status == 503 || status == 504; }
@@ -100,7 +109,7 @@ void SpanExporter::State::run() {
     std::unique_lock lock(mutex);
     const std::vector<FinishedSpan> batch = next_batch(lock);
     if (stop_at && (batch.empty() || Clock::now() >= *stop_at)) {
-      failed += batch.size() + queue.size();
+      lose(failed, batch.size() + queue.size(), not_taken);
       queue.clear();
       ended = true;
       changed.notify_all();
@@ -145,19 +154,20 @@ void SpanExporter::State::settle(std::size_t spans, const SendReply& reply) {
   const auto rejected =
       static_cast<std::size_t>(std::clamp<std::int64_t>(partial ? partial->rejected : 0, 0, std::int64_t(spans)));
   sent += spans - rejected;
-  failed += rejected;
+  lose(failed, rejected, not_taken);
   if (partial && remarks.due()) {
     log::warning("spans_rejected", {{"spans", rejected}, {"error", excerpt(partial->message, max_message_characters)}});
   }
 }
 
 void SpanExporter::State::complain(std::size_t spans, std::string_view error) {
-  failed += spans;
+  lose(failed, spans, not_taken);
   if (failures.due()) log::warning("export_failed", {{"spans", spans}, {"error", error}});
 }
 
 SpanExporter::SpanExporter(const TraceSettings& settings, Send send)
     : state_(std::make_unique<State>(settings, std::move(send))) {
+  for (const char* reason : {no_room, not_taken}) telemetry::add(Metric::spans_lost, 0, {reason});
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
 
@@ -167,7 +177,7 @@ void SpanExporter::add(FinishedSpan span) {
   State& state = *state_;
   const std::lock_guard lock(state.mutex);
   if (state.stop_at || state.queue.size() >= state.settings.max_queue) {
-    ++state.dropped;
+    lose(state.dropped, 1, no_room);
     return;
   }
   state.queue.push_back(std::move(span));

@@ -9,8 +9,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/shown_metric.h"
+
 namespace dropscore::telemetry {
 namespace {
+
+using dropscore::testing::MetricGrowth;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -107,6 +111,7 @@ TEST(SpanExporter, StopSendsTheRestInBatches) {
 }
 
 TEST(SpanExporter, AFullQueueDropsAndNeverBlocks) {
+  const MetricGrowth dropped("dropscore_spans_lost_total{reason=\"dropped\"}");
   Collector collector;
   collector.hold(true);
   TraceSettings settings = quick();
@@ -119,6 +124,7 @@ TEST(SpanExporter, AFullQueueDropsAndNeverBlocks) {
   for (int i = 0; i < 100; ++i) exporter.add(span());
   EXPECT_LT(Clock::now() - begun, seconds(5));
   EXPECT_EQ(exporter.counts().dropped, 95U);
+  EXPECT_EQ(dropped(), 95);
   collector.hold(false);
   exporter.stop(seconds(30));
   EXPECT_EQ(exporter.counts().sent, 6U);
@@ -147,6 +153,7 @@ TEST(SpanExporter, AConnectionThatFailsIsTriedAgain) {
 }
 
 TEST(SpanExporter, GivesUpAfterFiveTries) {
+  const MetricGrowth failed("dropscore_spans_lost_total{reason=\"failed\"}");
   Collector collector;
   for (int i = 0; i < 5; ++i) collector.will_answer(503, milliseconds(1));
   SpanExporter exporter(quick(), collector.send());
@@ -155,6 +162,7 @@ TEST(SpanExporter, GivesUpAfterFiveTries) {
   exporter.stop(seconds(30));
   EXPECT_EQ(collector.calls(), 5U);
   EXPECT_EQ(exporter.counts().failed, 1U);
+  EXPECT_EQ(failed(), 1);
 }
 
 TEST(SpanExporter, ARefusalIsFinal) {
@@ -180,9 +188,9 @@ TEST(SpanExporter, ReadsAPartialSuccess) {
   settings.delay = std::chrono::hours(1);
   SpanExporter exporter(settings, collector.send());
   for (int i = 0; i < 5; ++i) exporter.add(span());
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   exporter.stop(seconds(30));
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("spans_rejected spans=2 error=bad"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("spans_rejected spans=2 error=bad"));
   EXPECT_EQ(exporter.counts().sent, 3U);
   EXPECT_EQ(exporter.counts().failed, 2U);
 }

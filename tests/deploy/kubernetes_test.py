@@ -29,6 +29,8 @@ WORDS = {"REGISTRY": "exampleregistry", "TAG": "0.1.0", "ACCOUNT": "exampleaccou
          "API_CLIENT_ID": "11111111-1111-1111-1111-111111111111", "WORKER_CLIENT_ID": "22222222-2222-2222-2222-222222222222"}
 MADE_BY_THE_READER = {("Secret", "dropscore-tls")}
 IMAGE_VARIABLES = {"DROPSCORE_HOST": "127.0.0.1"}
+# What a container's program has here besides its manifest's: sanitizers' options too, where it is built with them.
+OURS = {name: value for name, value in os.environ.items() if name == "PATH" or name.endswith("SAN_OPTIONS")}
 RESTRICTED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 API_DRAIN_SECONDS = 10  # src/app/http/options.h
 SPOOL_BYTES = 4 << 30  # likewise
@@ -137,6 +139,8 @@ class KubernetesTest(unittest.TestCase):
         for overlay in OVERLAYS:
             resources, cls.warnings[overlay] = build(overlay, folder)
             cls.clusters[overlay] = Cluster(resources)
+        # Applied beside the overlay: its namespace is another.
+        cls.gateway = list(yaml.safe_load_all((folder / "aks/overlays/aks/gateway.yaml").read_text()))
 
     def each_cluster(self):
         for overlay, cluster in self.clusters.items():
@@ -155,6 +159,7 @@ class Schemas(KubernetesTest):
         for cluster in self.each_cluster():
             for resource, said in zip(cluster.resources, complaints(cluster.resources), strict=True):
                 self.assertEqual(said, [], f"{resource['kind']} {resource['metadata']['name']}")
+        self.assertEqual(complaints(self.gateway), [[], []])
 
     def test_nothing_deprecated(self):
         self.assertEqual(self.warnings, {overlay: "" for overlay in OVERLAYS})
@@ -181,7 +186,8 @@ class Schemas(KubernetesTest):
                 (api, lambda r: pod(r)["containers"][0]["livenessProbe"].update(periodSeconds="10 s")),
                 (scaled, lambda r: r["spec"].update(minReplicas=0)),
                 (scaled, lambda r: r["spec"]["triggers"][0]["metadata"].update(queueLength=5)),
-                (scaled, lambda r: r["spec"].pop("scaleTargetRef"))]:
+                (scaled, lambda r: r["spec"].pop("scaleTargetRef")),
+                (("HTTPRoute", "dropscore-api"), lambda r: r["spec"]["rules"][0]["backendRefs"][0].update(port="http"))]:
             self.assertEqual(len(spoilt(*where, spoil)), 1)
         self.assertEqual(spoilt(*api, lambda r: pod(r).update(nodeSelector={"kubernetes.io/arch": "amd64"})), [])
 
@@ -318,21 +324,32 @@ class References(KubernetesTest):
                         for pod in pods:
                             self.assertIn(port["port"], self.ports_of(pod), policy["metadata"]["name"])
                 for rule in policy["spec"].get("egress", []):
-                    for peer in rule["to"]:
+                    for peer in rule.get("to", []):
                         if "podSelector" in peer:
                             (pod,) = self.pods_of(cluster, peer["podSelector"])
                             self.assertLessEqual({port["port"] for port in rule["ports"]}, self.ports_of(pod))
 
-    def test_ingress(self):
-        ingress = self.clusters["aks"].spec("Ingress", "dropscore-api")
-        hosts = [host for entry in ingress["tls"] for host in entry["hosts"]]
-        self.assertEqual([rule["host"] for rule in ingress["rules"]], hosts)
-        for entry in ingress["tls"]:
-            self.assertIn(("Secret", entry["secretName"]), MADE_BY_THE_READER)
-        for rule in ingress["rules"]:
-            for path in rule["http"]["paths"]:
-                service = self.clusters["aks"].spec("Service", path["backend"]["service"]["name"])
-                self.assertIn(path["backend"]["service"]["port"]["name"], [port["name"] for port in service["ports"]])
+    def test_the_way_in(self):
+        cluster = self.clusters["aks"]
+        (route,) = cluster.of("HTTPRoute")
+        (parent,) = route["spec"]["parentRefs"]
+        namespace, gateway = self.gateway
+        self.assertEqual((parent["namespace"], parent["name"]), (gateway["metadata"]["namespace"], gateway["metadata"]["name"]))
+        self.assertEqual(gateway["metadata"]["namespace"], namespace["metadata"]["name"])
+        (listener,) = gateway["spec"]["listeners"]
+        self.assertEqual(listener["protocol"], "HTTPS")
+        self.assertEqual(route["spec"]["hostnames"], [listener["hostname"]])
+        self.assertEqual(listener["allowedRoutes"]["namespaces"]["selector"]["matchLabels"],
+                         {"kubernetes.io/metadata.name": route["metadata"]["namespace"]})
+        for certificate in listener["tls"]["certificateRefs"]:
+            self.assertIn(("Secret", certificate["name"]), MADE_BY_THE_READER)
+        for rule in route["spec"]["rules"]:
+            for backend in rule["backendRefs"]:
+                service = cluster.spec("Service", backend["name"])
+                self.assertIn(backend["port"], [port["port"] for port in service["ports"]])
+        (let_in,) = cluster.spec("NetworkPolicy", "dropscore-api")["ingress"]
+        self.assertEqual(let_in["from"], [{"namespaceSelector": {"matchLabels": {
+            "kubernetes.io/metadata.name": namespace["metadata"]["name"]}}}])
 
     def test_what_scales(self):
         for cluster in self.each_cluster():
@@ -370,7 +387,7 @@ class References(KubernetesTest):
 
     def test_every_word_is_explained_and_put_in(self):
         readme = (MANIFESTS / "README.md").read_text()
-        made = json.dumps(self.clusters["aks"].resources)
+        made = json.dumps([*self.clusters["aks"].resources, *self.gateway])
         for word, value in WORDS.items():
             self.assertIn(rf"s/\b{word}\b/", readme)
             self.assertNotRegex(made, rf"\b{word}\b")
@@ -401,7 +418,7 @@ class Program(KubernetesTest):
     def test_it_takes_every_value(self):
         """It refuses a wrong value before it looks at anything else, and then says which; a model that is not there comes later."""
         for cluster, _, container in self.ours():
-            environment = {"PATH": os.environ["PATH"], **IMAGE_VARIABLES, **cluster.environment(container),
+            environment = {**OURS, **IMAGE_VARIABLES, **cluster.environment(container),
                            "DROPSCORE_MODEL": "/nowhere", "DROPSCORE_INPUT": "/nowhere", "DROPSCORE_OUTPUT": "/nowhere.out"}
             done = subprocess.run([PROGRAM, *container["args"]], env=environment, capture_output=True, text=True, timeout=60,
                                   check=False)
@@ -420,7 +437,7 @@ class Program(KubernetesTest):
             port = free_port()
             told = cluster.environment(container)
             told.pop("DROPSCORE_QUEUE", None)  # folders stand for the containers, and a folder has none
-            told.update({"PATH": os.environ["PATH"], "DROPSCORE_HOST": "127.0.0.1", "DROPSCORE_PORT": "0",
+            told.update({**OURS, "DROPSCORE_HOST": "127.0.0.1", "DROPSCORE_PORT": "0",
                          "DROPSCORE_OPS_HOST": "127.0.0.1", "DROPSCORE_OPS_PORT": str(port), "DROPSCORE_MODEL": str(folder / "model"),
                          "DROPSCORE_INPUT": str(folder / "in"), "DROPSCORE_OUTPUT": str(folder / "out")})
             with subprocess.Popen([PROGRAM, *container["args"]], env=told, stdout=subprocess.DEVNULL,

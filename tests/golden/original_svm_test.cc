@@ -14,6 +14,7 @@
 
 #include "base/files.h"
 #include "base/json_reader.h"
+#include "base/text_source.h"
 #include "features/encoder.h"
 #include "learn/svm.h"
 #include "metrics/classification.h"
@@ -27,20 +28,6 @@ namespace dropscore {
 namespace {
 
 const std::filesystem::path shared_data = DROPSCORE_SHARED_DATA;
-
-class TextSource final : public ByteSource {
- public:
-  explicit TextSource(std::string text) : text_(std::move(text)) {}
-  Result<std::size_t> read(std::span<char> out) override {
-    const std::size_t count = text_.copy(out.data(), out.size(), at_);
-    at_ += count;
-    return count;
-  }
-
- private:
-  std::string text_;
-  std::size_t at_ = 0;
-};
 
 table::Frame read_frame(const char* name) {
   TextSource source(read_file(shared_data / name, 1U << 26U).value());

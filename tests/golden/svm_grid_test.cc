@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/text_source.h"
 #include "features/encoder.h"
 #include "learn/svc_fit.h"
 #include "learn/svm.h"
@@ -27,20 +28,6 @@ namespace {
 
 const std::filesystem::path shared_data = DROPSCORE_SHARED_DATA;
 const std::filesystem::path golden_data = DROPSCORE_GOLDEN_DATA;
-
-class TextSource final : public ByteSource {
- public:
-  explicit TextSource(std::string text) : text_(std::move(text)) {}
-  Result<std::size_t> read(std::span<char> out) override {
-    const std::size_t count = text_.copy(out.data(), out.size(), at_);
-    at_ += count;
-    return count;
-  }
-
- private:
-  std::string text_;
-  std::size_t at_ = 0;
-};
 
 std::vector<std::vector<std::string>> read_cells(const std::filesystem::path& path) {
   std::istringstream lines(read_file(path, 1U << 24U).value());

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from azure_support import AzureTest
-from support import PROGRAM, JourneyTest, Running, request, run, wait_until
+from support import PROGRAM, JourneyTest, Running, own_memory_is_measured, request, run, wait_until
 
 CHANGES = 100
 SEEN_SECONDS = 60  # the promise is a look a second and the reading; the rest is for a machine that does other things
@@ -300,7 +300,8 @@ class HotSwapTest(JourneyTest):
               f"{statistics.median(took):.2f} s (median), {max(took):.2f} s (most); memory grew by {growth >> 10} KiB",
               flush=True)
         self.assertLess(max(took), SEEN_SECONDS)
-        self.assertLess(growth, GROWTH_BYTES)
+        if own_memory_is_measured():
+            self.assertLess(growth, GROWTH_BYTES)
 
     def test_files_dropped_while_models_change_are_each_of_one_version(self):
         slot = Slot(self.folder / "slots", self.expected)

@@ -179,6 +179,23 @@ class ServeTest(OperationsTest):
         self.assertEqual(sum(value for (name, labels), value in now.series.items()
                              if name == "dropscore_http_requests_total" and ("path", "/livez") in labels), 1)
 
+    def test_a_span_that_is_lost_is_counted(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:  # then closed: no collector is there
+            collector = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        _, port, ops = self.serve(env={"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_BSP_MAX_QUEUE_SIZE": "1",
+                                       "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1"})
+        self.assertEqual(self.scrape(ops).value("dropscore_spans_lost_total", reason="failed"), 0)
+        for _ in range(3):  # one is under way, one waits
+            request(port, "GET", "/health")
+        wait_until(lambda: self.scrape(ops).value("dropscore_spans_lost_total", reason="dropped") > 0, "a dropped span")
+
+    def test_health_of_the_operations_port_names_no_model(self):
+        _, port, ops = self.serve()
+        self.assertIn("model_version", json.loads(request(port, "GET", "/health")[2]))
+        status, _, body = request(ops, "GET", "/health")
+        self.assertEqual(status, 200)
+        self.assertNotIn("model", body.decode())
+
     def test_nothing_asked_of_the_operations_port_is_logged(self):
         running, _, ops = self.serve()
         self.scrape(ops)
@@ -339,7 +356,7 @@ class PageTest(unittest.TestCase):
                     values.setdefault((seen.family(name), label), set()).add(value)
         for name, label in [("dropscore_rows_rejected_total", "reason"), ("dropscore_http_turned_away_total", "reason"),
                             ("dropscore_files_total", "outcome"), ("dropscore_poison_total", "reason"),
-                            ("dropscore_sweeps_total", "outcome"), ("dropscore_rows_scored_total", "source")]:
+                            ("dropscore_sweeps_total", "outcome"), ("dropscore_spans_lost_total", "reason"), ("dropscore_rows_scored_total", "source")]:
             said = set(re.findall(r"`([a-z_]+)`", documented()[name][2]))
             self.assertEqual(said - {"reason", "source"}, values[name, label], name)
 
@@ -354,6 +371,14 @@ class PageTest(unittest.TestCase):
             self.assertEqual(named_metrics(text) - set(documented()), set(), text)
         # And the dashboard leaves none out.
         self.assertEqual(set(documented()) - named_metrics("\n".join(expressions)), set())
+
+    def test_all_jobs_are_ours(self):
+        """An allValue of .* would show every process that Prometheus knows: process_* is everybody's."""
+        variables = json.loads(DASHBOARD.read_text(encoding="utf-8"))["templating"]["list"]
+        for variable in variables:
+            if variable["type"] == "query":
+                self.assertNotIn("allValue", variable, variable["name"])
+                self.assertIn("dropscore_build_info", variable["query"]["query"])
 
     def test_panels_have_names_places_and_numbers_of_their_own(self):
         panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]

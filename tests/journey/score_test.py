@@ -129,11 +129,35 @@ class ScoreTest(JourneyTest):
             self.assertEqual(document["errors"][0]["row"], 2)
             self.assertIn(b"line 2", done.stderr)
 
+    def test_a_refusal_never_bears_the_name_of_a_table(self):
+        good, bad = self.write("good.csv", CUSTOMERS), self.write("bad.csv", HEADER.encode() + b"\n1,x\n")
+        out, refused = self.folder / "out.csv", self.folder / "out.csv.error.json"
+        done = run("score", bad, "--model", self.model, "--output", out)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"line 2", done.stderr)
+        self.assertIn(str(refused).encode(), done.stderr)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["bad.csv", "good.csv", "out.csv.error.json"])
+        document = json.loads(refused.read_bytes())
+        self.assertFalse(document["success"])
+        self.assertEqual(document["errors"][0]["row"], 2)
+        self.assertEqual(run("score", good, "--model", self.model, "--output", out).returncode, 0)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["bad.csv", "good.csv", "out.csv"])
+        scored = out.read_bytes()
+        self.assertEqual(run("score", bad, "--model", self.model, "--output", out).returncode, 1)
+        self.assertEqual(out.read_bytes(), scored)
+
+    def test_a_refusal_of_csv_leaves_standard_output_empty(self):
+        done = run("score", "-", "--model", self.model, "--format", "csv", stdin=HEADER.encode() + b"\n1,x\n")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"line 2", done.stderr)
+        self.assertIn(b"--format json", done.stderr)
+
     def test_errors_say_what_to_mend(self):
         for content, words in (
             (CUSTOMERS.replace(b"AdSpend", b"Ad Spend"), b'"AdSpend" is missing'),
             (b"PK\x03\x04rest of a workbook", b"save it as CSV"),
             (b"", b"empty"),
+            (HEADER.encode() + b"\n", b"put one row for each customer below the header"),
             (b"\x00\x01\x02binary\x00\n", b"not text"),
         ):
             done = run("score", self.write("in.csv", content), "--model", self.model)
@@ -154,6 +178,7 @@ class ScoreTest(JourneyTest):
         self.assertEqual(run("score", self.write("in.csv", CUSTOMERS), "--model", self.folder / "none").returncode, 2)
         self.assertEqual(run("score", "a.csv", "--modle", self.model).returncode, 2)
         self.assertEqual(run().returncode, 2)
+        self.assertEqual(run("serv").returncode, 2)
         self.assertEqual(run("--help").returncode, 0)
         for command in ("train", "score", "serve", "watch", "up", "evaluate", "inspect", "sample"):
             done = run(command, "--help")
@@ -161,6 +186,17 @@ class ScoreTest(JourneyTest):
             self.assertIn(b"xample" if command != "inspect" else b"MODEL_DIR", done.stdout)
         for command in ("function",):
             self.assertEqual(run(command).returncode, 2)
+
+    def test_a_mistyped_word_is_named_and_the_right_one_beside_it(self):
+        for arguments, said in (
+            (["serv"], b"unknown command 'serv'; did you mean 'serve'?"),
+            (["serve", "--modle", self.model], b"unknown option '--modle'; did you mean '--model'?"),
+            (["score", "a.csv", "--model", self.model, "--outptu", "b.csv"], b"unknown option '--outptu'; did you mean '--output'?"),
+            (["inspect", self.model, "more"], b"'more' is one argument too many; `dropscore inspect --help`"),
+        ):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertTrue(done.stderr.startswith(b"dropscore: " + said), done.stderr)
 
     def test_options_from_the_environment_and_a_file(self):
         path = self.write("in.csv", CUSTOMERS)

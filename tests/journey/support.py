@@ -24,6 +24,11 @@ def run(*arguments, stdin=None, env=None):
                           capture_output=True, timeout=300, check=False, env={**os.environ, **(env or {})})
 
 
+def own_memory_is_measured():
+    """Whether the memory that the kernel counts is the program's: sanitizers keep what is freed for a while."""
+    return b"sanitizers" not in run("--version").stdout
+
+
 def free_port():
     """For what must be told its port. Of those that the system gives to nobody by itself (it begins at 32768, see
     ip_local_port_range), so that no other test's socket gets it before it is used."""

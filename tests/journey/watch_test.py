@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import socket
 import time
 import unittest
 
@@ -127,6 +128,23 @@ class WatchTest(JourneyTest):
         self.assertEqual(shown, ["big.csv.json"])
         self.assertEqual(list((self.output / ".dropscore" / "tmp").glob("*")), [])
 
+    def test_a_second_stop_signal_ends_it_at_once_and_leaves_what_a_kill_would(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # an API that takes requests and never answers
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            running = self.start("watch", "--input", self.input, "--output", self.output, "--api", url, "--drain-s", 3600)
+            running.wait_for("watching")
+            self.drop("a.csv", CUSTOMERS)
+            held, _ = silent.accept()
+            self.addCleanup(held.close)
+            running.process.send_signal(signal.SIGTERM)
+            running.wait_for("stopping")
+            begin = time.monotonic()
+            self.assertEqual(running.stop(signal.SIGINT), 128 + signal.SIGINT)
+            self.assertLess(time.monotonic() - begin, 30)
+        self.assertFalse(self.result_path("a.csv").exists())
+        self.watch()
+        self.assertEqual(self.result("a.csv")["processing_status"], "success")
+
     def test_equal_or_nested_folders_are_a_usage_error(self):
         for output in (self.input, self.input / "results", self.input.parent):
             done = run("watch", "--input", self.input, "--output", output, "--model", self.model)
@@ -152,12 +170,31 @@ class UpTest(JourneyTest):
         self.assertEqual(self.result("a.csv")["processing_status"], "success")
         self.assertEqual(running.stop(signal.SIGINT), 0)
 
+    def test_a_second_stop_signal_does_not_wait(self):
+        for started, command in (("dropscore is up", ["up", "--dir", self.folder]), (" serving ", ["serve"])):
+            running = self.start(*command, "--model", self.model, "--port", 0, "--stop-delay-s", 3600)
+            running.wait_for(started)
+            running.process.send_signal(signal.SIGTERM)
+            running.wait_for("stopping")
+            running.process.send_signal(signal.SIGHUP)  # no wish to end it: a model may be published at any time
+            self.assertEqual(running.stop(), 128 + signal.SIGTERM)
+
     def test_a_taken_port_is_named(self):
         running = self.start("up", "--dir", self.folder, "--model", self.model, "--port", 0).wait_for("dropscore is up")
         port = running.text().split("http://127.0.0.1:")[1].split("/")[0]
         done = run("serve", "--model", self.model, "--port", port)
         self.assertEqual(done.returncode, 1)  # whoever has it may leave it
         self.assertIn(port.encode(), done.stderr)
+
+    def test_a_taken_port_is_found_before_any_file_is_scored(self):
+        self.input.mkdir()
+        for i in range(20):
+            (self.input / f"{i}.csv").write_bytes(CUSTOMERS)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            done = run("up", "--dir", self.folder, "--model", self.model, "--port", taken.getsockname()[1])
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn(b"file_done", done.stderr)
+        self.assertEqual(list(self.output.glob("*.json")), [])
 
     def test_without_a_model_it_says_how_to_get_one(self):
         done = run("up", "--dir", self.folder, "--port", 0)

@@ -76,6 +76,7 @@ advice() {
     *LocationNotAvailable*|*'not available in this region'*|*'not available for resource'*) echo "the region lacks a service: choose another --location (az functionapp list-flexconsumption-locations; az provider show --namespace Microsoft.App)" ;;
     *QuotaExceeded*|*MaxNumberOf*|*quota*) echo "a quota is used up: ask for more in the portal, or choose another --location" ;;
     *RequestDisallowedByPolicy*) echo "a policy of your organization forbids it: its administrator knows which, and the message names it" ;;
+    *RoleAssignmentUpdateNotPermitted*) echo "something was deleted by hand and its role stayed: delete that in the portal (Access control, identity not found)" ;;
     *PrincipalNotFound*) echo "a new identity is not known everywhere yet: wait a minute" ;;
     *BCP[0-9]*|*InvalidTemplate*) echo "the template was refused: az bicep upgrade, and tell us of the message above" ;;
     *) echo "$step_hint" ;;

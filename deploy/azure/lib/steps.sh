@@ -30,6 +30,7 @@ check_login() {
   capture subscription "$given" az account show --query id --output tsv
   if [ "$action" = delete ] || [ -n "$operator" ]; then return 0; fi
   capture kind user az account show --query user.type --output tsv
+  operator_type=User
   if [ "$kind" = user ]; then
     capture operator OPERATOR_ID az ad signed-in-user show --query id --output tsv
   else
@@ -102,8 +103,20 @@ publish_model() {
 
 deploy_function() {
   step "Deploy the function's code" "give the same command again; the app's log is in the portal, under $function_app"
-  run az functionapp deployment source config-zip --resource-group "$group" --name "$function_app" --src "$function_zip" \
+  run_once_allowed az functionapp deployment source config-zip --resource-group "$group" --name "$function_app" --src "$function_zip" \
     --output none
+  [ "$trigger" = worker ] || wait_for_host_key
+}
+
+# The subscription needs the key that the host makes for its blob extension, once it has seen the code. Only its length is asked.
+wait_for_host_key() {
+  local until=$((SECONDS + role_wait_s)) ask=(az functionapp keys list --resource-group "$group" --name "$function_app"
+    --query "length(systemKeys.blobs_extension || '')" --output tsv)
+  if [ -n "$dry_run" ]; then run "${ask[@]}"; return 0; fi
+  until "${ask[@]}" > "$work/out" 2> "$work/err" < /dev/null && [ "$(< "$work/out")" != 0 ]; do
+    [ $SECONDS -lt $until ] || give_up "the host of $function_app has made no key blobs_extension"
+    sleep "$poll_s"
+  done
 }
 
 # The other trigger's subscription goes only once this one's is there: for a moment both may score a file, never neither.

@@ -104,7 +104,7 @@ resource operatorRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     scope: operatedContainers[i]
     properties: {
       principalId: operatorPrincipalId
-      principalType: operatorPrincipalType
+      principalType: empty(operatorPrincipalType) ? null : operatorPrincipalType
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.storageBlobDataContributor)
     }
   }

@@ -120,6 +120,11 @@ resource api 'Microsoft.App/containerApps@2025-01-01' = {
                 secretRef: 'api-key'
               }
               {
+                // Told to end, a replica goes on answering until the ingress has noticed; then requests under way have 10 s.
+                name: 'DROPSCORE_STOP_DELAY_S'
+                value: '5'
+              }
+              {
                 // A changed secret alone reaches no running replica.
                 name: 'API_KEY_SET_ON'
                 value: apiKeySetOn

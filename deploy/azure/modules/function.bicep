@@ -11,7 +11,6 @@ param identityId string
 param identityClientId string
 param identityPrincipalId string
 param insightsConnectionString string
-param runtimeVersion string
 
 @description('The function hears of uploads; otherwise it is there and switched off.')
 param scores bool
@@ -141,7 +140,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   name: appName
   location: location
   kind: 'functionapp,linux'
-  dependsOn: [hostRoles]
+  dependsOn: [hostRoles, hostAccount::blobs::package]
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
@@ -167,8 +166,9 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         maximumInstanceCount: 40
       }
       runtime: {
+        // The one version that the plan offers for custom handlers.
         name: 'custom'
-        version: runtimeVersion
+        version: '1.0'
       }
     }
     siteConfig: {

@@ -48,8 +48,8 @@ Result<Queue> find_queue(const std::string& queue, const azure::Account& input,
 
 }  // namespace
 
-Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, const FileScorerSource& scorer,
-                                                const std::shared_ptr<net::HttpClient>& client) {
+Result<std::unique_ptr<Journey>> Journey::open(const JourneyOptions& options, const FileScorerSource& scorer,
+                                               const std::shared_ptr<net::HttpClient>& client) {
   DROPSCORE_CHECK(options.worker.validate());
   DROPSCORE_CHECK(check_apart(options.input, options.output));
   const StopEndsProgram impatience;  // a service that cannot be reached is waited for
@@ -60,11 +60,14 @@ Result<std::unique_ptr<Journey>> Journey::start(const JourneyOptions& options, c
   DROPSCORE_TRY(journey->output_, open_container(options.output, client));
   DROPSCORE_CHECK(journey->open_inbox(options, scorer, client));
   journey->opened_inbox_ = journey->inbox_.get();
-  WorkerOptions worker = options.worker;
-  worker.rescore = options.rescore;
-  journey->worker_ =
-      std::make_unique<Worker>(stores_of(journey->input_, journey->output_), *journey->inbox_, scorer, worker);
+  journey->scorer_ = scorer;
+  journey->worker_options_ = options.worker;
+  journey->worker_options_.rescore = options.rescore;
   return journey;
+}
+
+void Journey::begin() {
+  worker_ = std::make_unique<Worker>(stores_of(input_, output_), *inbox_, scorer_, worker_options_);
 }
 
 bool Journey::stop() {

@@ -40,13 +40,17 @@ struct JourneyOptions {
 /// Owns the containers, the inbox and the worker, in the order in which they must end. Thread-safe.
 class Journey {
  public:
-  /// Makes missing folders, containers and the queue. Errors: `misuse` (equal or nested folders, not a folder, no
-  /// permission or credential), `try_later` (a service cannot be reached). REQUIRES: block_stop_signals() was called.
-  static Result<std::unique_ptr<Journey>> start(const JourneyOptions& options, const FileScorerSource& scorer,
-                                                const std::shared_ptr<net::HttpClient>& client);
+  /// Makes missing folders, containers and the queue, and hears of files from then on; none is taken before begin().
+  /// Errors: `misuse` (equal or nested folders, not a folder, no permission or credential), `try_later` (a service
+  /// cannot be reached). REQUIRES: block_stop_signals() was called.
+  static Result<std::unique_ptr<Journey>> open(const JourneyOptions& options, const FileScorerSource& scorer,
+                                               const std::shared_ptr<net::HttpClient>& client);
+
+  /// Files are scored from now on. REQUIRES: not called before.
+  void begin();
 
   /// Finishes the files under way. False where they took longer than the drain time: they were given back, and the
-  /// process should end without another word.
+  /// process should end without another word. REQUIRES: begin() was called.
   bool stop();
 
   /// How else the journey can be told of a blob: by a webhook. Empty where the inbox has no use for it. Valid as long
@@ -72,7 +76,9 @@ class Journey {
   std::atomic<event::Inbox*> opened_inbox_ = nullptr;  ///< the same, for the sweeps, which begin before it is there
   std::string swept_for_;                              ///< the model whose results sweeps look for; theirs alone
   webhook::Notify notify_;
-  std::unique_ptr<Worker> worker_;
+  FileScorerSource scorer_;
+  WorkerOptions worker_options_;
+  std::unique_ptr<Worker> worker_;  ///< null before begin()
   std::chrono::milliseconds drain_time_{};
 };
 

@@ -1,11 +1,14 @@
 // The dropscore program: reads the command line and runs one command.
 #include <cstdlib>
+#include <optional>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "app/cli/command.h"
 #include "app/cli/help_text.h"
 #include "app/cli/tracing.h"
+#include "app/cli/usage_error.h"
 #include "base/build_info.h"
 #include "base/log.h"
 
@@ -91,6 +94,12 @@ int run(int argc, char** argv) {
                said.substr(said.rfind(' ') + 1));
     return exit_usage;
   } catch (const CLI::ParseError& error) {
+    const bool may_be_mistyped = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) ||
+                                 error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+    if (const std::optional<std::string> said = may_be_mistyped ? unknown_word(app) : std::nullopt) {
+      fmt::print(stderr, "dropscore: {}\n", *said);
+      return exit_usage;
+    }
     return app.exit(error) == 0 ? exit_done : exit_usage;
   }
   if (const int failed = set_up_log(log_options); failed != exit_done) return failed;

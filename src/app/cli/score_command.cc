@@ -1,5 +1,6 @@
 #include <chrono>
 #include <filesystem>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -55,6 +56,8 @@ class Output {
     return write_all(file_.get(), bytes, path_.empty() ? "standard output" : path_);
   }
   bool can_take_back() const { return !beside_.empty(); }
+  /// Where an error document lies that cannot stand in the answer's place. REQUIRES: can_take_back().
+  std::string refusal_path() const { return path_ + ".error.json"; }
   Status take_back() {
     if (::ftruncate(file_.get(), 0) != 0 || ::lseek(file_.get(), 0, SEEK_SET) != 0)
       return io_error("rewrite", path_, errno);
@@ -119,6 +122,28 @@ Status score_all(ByteSource& source, job::ScorePipeline& pipeline, Output& outpu
   return pipeline.run(source, write, [&progress](const job::ScoreCounts& counts) { progress.show(counts); });
 }
 
+/// Leaves the error document and returns what to tell. JSON takes the answer's place; beside a CSV it has one of its
+/// own, since a table's name must not hold anything else.
+Status refuse(Error error, job::Format format, const job::ScorePipeline& pipeline, Output& output) {
+  if (format == job::Format::json) {
+    if (output.can_take_back()) DROPSCORE_CHECK(output.take_back());
+    DROPSCORE_CHECK(output.write(error_answer(error, pipeline)));
+    DROPSCORE_CHECK(output.publish());
+  } else if (output.can_take_back()) {
+    DROPSCORE_CHECK(write_file_atomically(output.refusal_path(), error_answer(error, pipeline)));
+    error.detail.text += fmt::format(" (the error document: {})", output.refusal_path());
+  } else if (pipeline.counts().rejected > 0) {
+    error.detail.text += " (--format json lists every row)";
+  }
+  return tl::unexpected<Error>(std::move(error));
+}
+
+Status publish(job::Format format, Output& output) {
+  std::error_code ignored;
+  if (format == job::Format::csv && output.can_take_back()) std::filesystem::remove(output.refusal_path(), ignored);
+  return output.publish();
+}
+
 Status run_score(ScoreCommand& arguments) {
   DROPSCORE_CHECK(arguments.score.finish());
   job::ScoreOptions options = arguments.score.options;
@@ -131,15 +156,11 @@ Status run_score(ScoreCommand& arguments) {
   const Status scored = score_all(*source, pipeline, output);
   if (!scored) {
     const bool about_the_file = scored.error().kind == ErrorKind::reject || scored.error().kind == ErrorKind::too_large;
-    if (about_the_file) {  // the error document takes the answer's place
-      if (output.can_take_back()) DROPSCORE_CHECK(output.take_back());
-      DROPSCORE_CHECK(output.write(error_answer(scored.error(), pipeline)));
-      DROPSCORE_CHECK(output.publish());
-    }
+    if (about_the_file) return refuse(scored.error(), options.format, pipeline, output);
     return scored;
   }
   if (options.format == job::Format::json) DROPSCORE_CHECK(output.write("\n"));
-  DROPSCORE_CHECK(output.publish());
+  DROPSCORE_CHECK(publish(options.format, output));
   for (const std::string& note : pipeline.notes()) fmt::print(stderr, "note: {}\n", note);
   const job::ScoreCounts counts = pipeline.counts();
   if (counts.rejected > 0) {
@@ -158,7 +179,8 @@ void add_score(CLI::App& app, Action& action) {
       "Examples: dropscore score new.csv --model model --output new.scored.csv\n"
       "          cat new.csv | dropscore score - --model model --format csv > scored.csv\n"
       "Rows that cannot be scored are listed with line, column and reason; the others are scored. Exit code 0 where\n"
-      "any row was scored. CSV answers keep every column and the file's own delimiter.");
+      "any row was scored; else 1, and a CSV's error document is OUTPUT.error.json. CSV answers keep every column and "
+      "the file's own delimiter.");
   command.add_option("INPUT", arguments->input, "Customers, as CSV; - reads standard input")
       ->type_name("FILE|-")
       ->required();

@@ -17,7 +17,7 @@ struct ScoreArguments {
     add_option(command, "--max-errors", options.max_errors,
                "Bad rows listed one by one; the others are counted by reason");
     add_option(command, "--max-row-bytes", options.max_row_bytes, "A longer row is refused, the others are scored");
-    add_option(command, "--threads", options.threads, "Threads that score one file; 0 for one on each core")
+    add_option(command, "--threads", options.threads, "Threads that score one file; 0: one for each processor")
         ->check(CLI::Range(0U, limits::max_threads));
   }
 

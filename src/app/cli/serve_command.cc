@@ -23,6 +23,7 @@ Status run_serve(ServeCommand& arguments) {
   block_stop_signals();
   const Tracing tracing;
   DROPSCORE_TRY(const std::unique_ptr<ServedKeys> keys, ServedKeys::open(arguments.keys, arguments.server));
+  arguments.server.threads = side_by_side(arguments.server.threads);
   const auto health = std::make_shared<operations::Health>(true);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   const auto client = std::make_shared<net::HttpClient>();

@@ -9,14 +9,22 @@
 #include "app/cli/model_options.h"
 #include "app/cli/score_options.h"
 #include "app/http/server.h"
+#include "base/processors.h"
 
 namespace dropscore::app {
 
 inline void add_server_options(CLI::App& command, http::ServerOptions& options) {
   add_option(command, "--host", options.host, "Address to listen on")->type_name("ADDRESS");
   add_option(command, "--port", options.port, "Port to listen on; 0 picks a free one")->check(CLI::Range(0, 65535));
-  add_option(command, "--http-threads", options.threads, "Threads that answer requests")->check(CLI::Range(1, 256));
+  options.threads = 0;
+  add_option(command, "--http-threads", options.threads,
+             "Threads that answer requests; 0: one for each processor, from 2 to 8")
+      ->check(CLI::Range(0, 256));
 }
+
+/// Of --workers and --http-threads: `wanted`, or where that is 0 as many as there are processors, but no fewer than 2,
+/// so that one large file or body does not hold up all others, and no more than 8, each of which takes memory.
+unsigned side_by_side(unsigned wanted, unsigned available = processors());
 
 inline void add_stop_delay(CLI::App& command, std::uint64_t& seconds) {
   add_option(command, "--stop-delay-s", seconds,
@@ -48,7 +56,10 @@ struct TriggerArguments {
                "10000 beside a queue; longer where sweeps are slow")
         ->check(CLI::Range(0, 86'400'000));
     add_flag(command, "--rescore", journey.rescore, "Also take files whose result was made by another model");
-    add_option(command, "--workers", journey.worker.threads, "Files scored at a time")->check(CLI::Range(1, 256));
+    journey.worker.threads = 0;
+    add_option(command, "--workers", journey.worker.threads,
+               "Files scored at a time; 0: one for each processor, from 2 to 8")
+        ->check(CLI::Range(0, 256));
     add_option(command, "--drain-s", drain_s,
                "On a stop signal, files under way have this long; then they are given back")
         ->check(CLI::Range(0, 86'400));
@@ -59,6 +70,7 @@ struct TriggerArguments {
     if (sweep_interval_ms > 0) journey.sweep_interval = std::chrono::milliseconds(sweep_interval_ms);
     journey.visibility = std::chrono::seconds(visibility_s);
     journey.drain_time = std::chrono::seconds(drain_s);
+    journey.worker.threads = side_by_side(journey.worker.threads);
     journey.worker.score = score;
   }
 };

@@ -10,6 +10,8 @@
 #include "base/file_source.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/limits.h"
+#include "base/processors.h"
 #include "base/stop.h"
 #include "job/model_source.h"
 #include "job/train_job.h"
@@ -53,6 +55,7 @@ Status finish_options(TrainArguments& arguments) {
   DROPSCORE_TRY(options.select, job::parse_select(arguments.select));
   DROPSCORE_TRY(const job::ThresholdRule threshold, job::parse_threshold(options.threshold));
   static_cast<void>(threshold);
+  options.threads = threads_or_processors(options.threads);
   options.unknown = arguments.unknown == "code" ? schema::UnknownRule::code : schema::UnknownRule::reject;
   return {};
 }
@@ -156,7 +159,9 @@ void add_train(CLI::App& app, Action& action) {
              "Write the figures to this JSON file (docs/formats/train-report.md)")
       ->type_name("FILE");
   add_option(command, "--seed", options.seed, "For everything drawn by chance");
-  add_option(command, "--threads", options.threads, "Threads to use")->check(CLI::Range(1, 256));
+  options.threads = 0;
+  add_option(command, "--threads", options.threads, "Threads to use; 0: one for each processor. The model is the same")
+      ->check(CLI::Range(0U, limits::max_threads));
   command.callback([arguments, &action] {
     action = [arguments] {
       catch_stop_signals();

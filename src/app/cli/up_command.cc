@@ -59,15 +59,16 @@ Status run_up(UpCommand& arguments) {
   DROPSCORE_CHECK(arguments.score.finish());
   arguments.trigger.finish(arguments.score.options);
   if (arguments.model.model.empty()) arguments.model.model = fmt::format("{}/models", arguments.directory);
+  arguments.server.threads = side_by_side(arguments.server.threads);
   const auto health = std::make_shared<operations::Health>(true);
   DROPSCORE_TRY(const std::unique_ptr<http::Server> operations, start_operations(arguments.operations, health));
   JourneyOptions& options = arguments.trigger.journey;
   DROPSCORE_CHECK(choose_containers(arguments, options));
   const auto client = std::make_shared<net::HttpClient>();
   DROPSCORE_TRY(const std::shared_ptr<job::LiveModel> model, start_model(arguments.model, client));
-  Result<std::unique_ptr<Journey>> started = Journey::start(options, scored_by(model), client);
-  if (!started) return with_hint(arguments, started.error());
-  const std::unique_ptr<Journey> journey = *std::move(started);
+  Result<std::unique_ptr<Journey>> opened = Journey::open(options, scored_by(model), client);
+  if (!opened) return with_hint(arguments, opened.error());
+  const std::unique_ptr<Journey> journey = *std::move(opened);
   const JourneyChecks checks(*health, *journey);
   std::vector<http::Endpoint> endpoints = operations::operations_endpoints(health);
   if (journey->notify()) {
@@ -77,6 +78,7 @@ Status run_up(UpCommand& arguments) {
   }
   DROPSCORE_TRY(const std::unique_ptr<http::Server> server,
                 http::Server::start([model] { return model->scorer(); }, arguments.server, std::move(endpoints)));
+  journey->begin();  // no file is touched where the port was taken
   health->started();
   const std::string input = shown(options.input);
   const std::string output = shown(options.output);

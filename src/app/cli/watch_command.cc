@@ -43,7 +43,8 @@ Status run_watch(WatchCommand& arguments) {
   std::shared_ptr<job::LiveModel> model;
   DROPSCORE_TRY(const FileScorerSource scorer, scorer_of(arguments, client, model));
   const JourneyOptions& options = arguments.trigger.journey;
-  DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::start(options, scorer, client));
+  DROPSCORE_TRY(const std::unique_ptr<Journey> journey, Journey::open(options, scorer, client));
+  journey->begin();
   const JourneyChecks checks(*health, *journey);
   health->started();
   log::info("watching", {{"input", shown(options.input)}, {"output", shown(options.output)}});

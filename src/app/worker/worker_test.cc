@@ -11,12 +11,14 @@
 #include <gtest/gtest.h>
 
 #include "store/memory_store.h"
+#include "tests/support/forwarding_store.h"
 #include "tests/support/shown_metric.h"
 #include "tests/support/tiny_model.h"
 
 namespace dropscore::app {
 namespace {
 
+using dropscore::testing::ForwardingStore;
 using ::testing::HasSubstr;
 
 /// Hands out what a test puts in, retries at once, and remembers how each arrival ended.
@@ -93,29 +95,15 @@ class ScriptedInbox final : public event::Inbox {
 };
 
 /// An input store whose reads fail for a while.
-class FailingStore final : public store::BlobStore {
+class FailingStore final : public ForwardingStore {
  public:
-  FailingStore(store::BlobStore& inner, int failures) : inner_(inner), failures_(failures) {}
-  std::string container() const override { return inner_.container(); }
-  Status list(const std::function<bool(const store::BlobInfo&)>& visit) override { return inner_.list(visit); }
+  FailingStore(store::BlobStore& inner, int failures) : ForwardingStore(inner), failures_(failures) {}
   Result<store::BlobProperties> properties(std::string_view name) override {
     if (failures_-- > 0) return fail(ErrorKind::try_later, "the network is away");
-    return inner_.properties(name);
-  }
-  Result<std::unique_ptr<ByteSource>> open(std::string_view name, const std::optional<std::string>& if_match,
-                                           std::uint64_t offset) override {
-    return inner_.open(name, if_match, offset);
-  }
-  Result<std::unique_ptr<store::BlobWriter>> create(std::string_view name,
-                                                    const store::WriteCondition& condition) override {
-    return inner_.create(name, condition);
-  }
-  Status remove(std::string_view name, const std::optional<std::string>& if_match) override {
-    return inner_.remove(name, if_match);
+    return inner().properties(name);
   }
 
  private:
-  store::BlobStore& inner_;
   int failures_;
 };
 
@@ -173,27 +161,16 @@ TEST_F(WorkerTest, SetsAsideAfterFiveTriesWithADocument) {
 }
 
 /// An output store that takes nothing for a while.
-class FullStore final : public store::BlobStore {
+class FullStore final : public ForwardingStore {
  public:
-  FullStore(store::BlobStore& inner, int failures) : inner_(inner), failures_(failures) {}
-  std::string container() const override { return inner_.container(); }
-  Status list(const std::function<bool(const store::BlobInfo&)>& visit) override { return inner_.list(visit); }
-  Result<store::BlobProperties> properties(std::string_view name) override { return inner_.properties(name); }
-  Result<std::unique_ptr<ByteSource>> open(std::string_view name, const std::optional<std::string>& if_match,
-                                           std::uint64_t offset) override {
-    return inner_.open(name, if_match, offset);
-  }
+  FullStore(store::BlobStore& inner, int failures) : ForwardingStore(inner), failures_(failures) {}
   Result<std::unique_ptr<store::BlobWriter>> create(std::string_view name,
                                                     const store::WriteCondition& condition) override {
     if (failures_-- > 0) return fail(ErrorKind::try_later, "the disk is full");
-    return inner_.create(name, condition);
-  }
-  Status remove(std::string_view name, const std::optional<std::string>& if_match) override {
-    return inner_.remove(name, if_match);
+    return inner().create(name, condition);
   }
 
  private:
-  store::BlobStore& inner_;
   int failures_;
 };
 
@@ -320,30 +297,21 @@ TEST_F(WorkerTest, TheTimeFromEventToResultIsThatOfPublishedResultsWithAnEvent) 
 }
 
 /// Says when it is asked, and answers with a fault once it may.
-class HeldStore final : public store::BlobStore {
+class HeldStore final : public ForwardingStore {
  public:
-  std::string container() const override { return "input-data"; }
-  Status list(const std::function<bool(const store::BlobInfo&)>&) override { return {}; }
+  using ForwardingStore::ForwardingStore;
   Result<store::BlobProperties> properties(std::string_view) override {
     asked.release();
     may_fail.acquire();
     return fail(ErrorKind::try_later, "the network is away");
   }
-  Result<std::unique_ptr<ByteSource>> open(std::string_view, const std::optional<std::string>&,
-                                           std::uint64_t) override {
-    return fail(ErrorKind::try_later, "the network is away");
-  }
-  Result<std::unique_ptr<store::BlobWriter>> create(std::string_view, const store::WriteCondition&) override {
-    return fail(ErrorKind::try_later, "the network is away");
-  }
-  Status remove(std::string_view, const std::optional<std::string>&) override { return {}; }
 
   std::binary_semaphore asked{0};
   std::binary_semaphore may_fail{0};
 };
 
 TEST_F(WorkerTest, AFaultWhileStoppingIsForOthersToTryAgain) {
-  HeldStore store;
+  HeldStore store(*input_);
   Worker worker(
       {&store, output_.get()}, inbox_, [this] { return scorer_; }, one_thread());
   inbox_.put("a.csv", limits::max_attempts);

@@ -158,6 +158,7 @@ class Template {
       case 'string': return this.string(node, locals);
       case 'number': return Number(node.text);
       case 'boolean': return node.text === 'true';
+      case 'null': return null;
       case 'parenthesized_expression': return of(0);
       case 'array': return parts.map((one) => this.value(one, locals));
       case 'for_statement': return this.expand(node, locals, (body, inner) => this.value(body, inner));

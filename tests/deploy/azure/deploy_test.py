@@ -79,20 +79,33 @@ class RunTest(DeployTest):
         self.deployed("--trigger", "function", *QUICK)
         calls = [" ".join(call) for call in self.calls()]
         code = next(at for at, call in enumerate(calls) if "config-zip" in call)
+        keys = [at for at, call in enumerate(calls) if call.startswith("functionapp keys list")]
         told = next(at for at, call in enumerate(calls) if "stage=all" in call)
-        self.assertLess(code, told)
+        self.assertEqual(keys, [code + 1, code + 2, code + 3], "asked until the host has made its key")
+        self.assertLess(keys[-1], told)
 
     def test_a_role_that_does_not_count_yet_is_waited_for(self):
         self.settings(blobs="folder", roles_late=3)
         done = self.deployed(*QUICK)
-        self.assertEqual(done.stdout.count("waiting for a new role"), 1)
-        self.assertEqual(len(said_of(self.calls(), "storage", "blob", "upload")), 4)
+        self.assertEqual(done.stdout.count("waiting for a new role"), 2)
+        for words in (("storage", "blob", "upload"), ("functionapp", "deployment", "source", "config-zip")):
+            self.assertEqual(len(said_of(self.calls(), *words)), 4)
 
     def test_a_service_principal_deploys_too(self):
         self.settings(blobs="folder", user_type="servicePrincipal")
         self.deployed(*QUICK)
         given = self.state()["parameters"]
         self.assertEqual((given["operatorPrincipalId"], given["operatorPrincipalType"]), ("sp-id", "ServicePrincipal"))
+
+    def test_an_operator_of_any_kind_is_taken_by_its_id(self):
+        self.deployed("--operator", "a-groups-id", *QUICK)
+        given = self.state()["parameters"]
+        self.assertEqual((given["operatorPrincipalId"], given["operatorPrincipalType"]), ("a-groups-id", ""))
+
+    def test_paths_are_from_where_one_stands(self):
+        self.folder.joinpath("settings.json").write_text(json.dumps({"parameters": {"apiMaxReplicas": {"value": 7}}}))
+        self.deployed("--parameters", self.folder.joinpath("settings.json").relative_to("/"), *QUICK)
+        self.assertEqual(self.state()["parameters"]["apiMaxReplicas"], 7)
 
     def test_what_if_deploys_nothing(self):
         self.deployed(*QUICK)
@@ -154,6 +167,7 @@ class FailureTest(DeployTest):
                          ("(MissingSubscriptionRegistration) The subscription is not registered", "az provider register"),
                          ("(LocationNotAvailableForResourceType) The provided location", "--location"),
                          ("(QuotaExceeded) too many", "quota"), ("(RequestDisallowedByPolicy) no", "policy"),
+                         ("(RoleAssignmentUpdateNotPermitted) Tenant ID, application ID", "deleted by hand"),
                          ("main.bicep(1,1) : Error BCP018: Expected", "az bicep upgrade"),
                          ("(Teapot)", "az deployment operation group list")):
             self.fake.joinpath("state.json").unlink(missing_ok=True)

@@ -2,8 +2,8 @@
 """Stands for `az` where deploy.sh runs: remembers what was made, refuses what could not have gone well, writes down each
 call. What it is and how it shall fail stands in the folder FAKE_AZ:
 
-  settings.json   fail_at (a call's number), fail_with (what it then says), roles_late (uploads refused first), version,
-                  user_type, login_server, api_url; blobs: "folder", or {"connection_string", "blob_url", "queue_url",
+  settings.json   fail_at (a call's number), fail_with (what it then says), roles_late (uploads of blobs and of code refused
+                  first), version, user_type, login_server, api_url; blobs: "folder", or {"connection_string", "blob_url", "queue_url",
                   "account", "key"} of an emulator, where Debian's az does what is said of blobs
   state.json      what is there
   calls.jsonl     the words of each call
@@ -74,7 +74,8 @@ class FakeAz:
                             "deployment group create": self.deploy, "deployment group what-if": lambda: "no change",
                             "acr show": lambda: self.of("base", self.settings["login_server"]),
                             "acr login": lambda: self.of("base", "registry-token"),
-                            "functionapp deployment source config-zip": self.put_code, "resource list": self.list_apps,
+                            "functionapp deployment source config-zip": self.put_code, "functionapp keys list": self.host_key,
+                            "resource list": self.list_apps,
                             "resource show": self.show_app, "rest": lambda: self.of("all", self.state["api_key"]),
                             "identity show": lambda: self.of("base", PRINCIPAL), "role assignment list": self.list_roles,
                             "role assignment delete": self.delete_roles,
@@ -83,6 +84,13 @@ class FakeAz:
             if command.startswith(known):
                 return does()
         raise Refusal(f"unknown command: {command}")
+
+    def late(self, counter):
+        """Whether a role does not count yet; each asking makes it older."""
+        if self.state.get(counter, 0) >= self.settings.get("roles_late", 0):
+            return False
+        self.state[counter] = self.state.get(counter, 0) + 1
+        return True
 
     def of(self, what, value):
         self.there(what)
@@ -121,10 +129,20 @@ class FakeAz:
 
     def put_code(self):
         self.there("base")
+        if self.late("code_refused"):
+            raise Refusal("InaccessibleStorageException: 403 (This request is not authorized to perform this operation using this permission.)")
         if not pathlib.Path(option(self.words, "--src")).exists():
             raise Refusal("no package")
         self.state["code"] = True
         return ""
+
+    def host_key(self):
+        """Its length: at first there is none, nor a host that answers."""
+        self.there("code")
+        asked = self.state["host_asked"] = self.state.get("host_asked", 0) + 1
+        if asked == 1:
+            raise Refusal("(BadRequest) Encountered an error (ServiceUnavailable) from host runtime.")
+        return "0" if asked == 2 else "48"
 
     def list_apps(self):
         if self.state.get("group") != option(self.words, "--resource-group"):
@@ -154,8 +172,7 @@ class FakeAz:
         self.there("base")
         if option(self.words, "--auth-mode") != "login":
             raise Refusal("the account has no keys")
-        if self.settings.get("roles_late", 0) > self.state.get("refused", 0):
-            self.state["refused"] = self.state.get("refused", 0) + 1
+        if self.late("refused"):
             raise Refusal("You do not have the required permissions needed to perform this operation.")
         what = self.words[2]
         container, name = option(self.words, "--container-name"), option(self.words, "--name")

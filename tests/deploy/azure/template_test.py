@@ -323,6 +323,14 @@ class JourneyTest(unittest.TestCase):
             self.assertEqual(asked, {"Startup": ("/readyz", 9100), "Liveness": ("/livez", 9100), "Readiness": ("/readyz", 9100)})
             self.assertTrue(all(one["failureThreshold"] <= 10 for one in container["probes"]), "Container Apps takes ten")
 
+    def test_a_replica_has_time_to_end(self):
+        api, worker = (self.apps[name]["properties"]["template"] for name in ("dropscore-api", "dropscore-worker"))
+        [container] = api["containers"]
+        [delay] = [int(one["value"]) for one in container["env"] if one["name"] == "DROPSCORE_STOP_DELAY_S"]
+        self.assertGreaterEqual(delay, 5, "the ingress sends requests for a while yet")
+        self.assertGreaterEqual(api["terminationGracePeriodSeconds"], delay + 10 + 15)
+        self.assertGreaterEqual(worker["terminationGracePeriodSeconds"], 25 + 15)
+
     def test_the_alert_looks_for_what_the_program_logs(self):
         [rule] = of_type(deployment(alertEmail="ops@example.org"), "Microsoft.Insights/scheduledQueryRules").values()
         [criterion] = rule["properties"]["criteria"]["allOf"]

@@ -7,13 +7,16 @@
 'use strict';
 
 const groups = {
+  'gateway.networking.k8s.io/v1': '@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1',
   'keda.sh/v1alpha1': '@kubernetes-models/keda/keda.sh/v1alpha1',
 };
 
-function validatorOf({ apiVersion, kind }) {
+/** The resource as one of its model, which can validate itself; not by its constructor, which would fill in what is missing. */
+function modelOf(resource) {
+  const { apiVersion, kind } = resource;
   const models = require(groups[apiVersion] || `kubernetes-models/${apiVersion}`);
   if (!models[kind]) throw new Error(`no kind ${kind} in ${apiVersion}`);
-  return models[kind].prototype.validate;
+  return Object.setPrototypeOf({ ...resource }, models[kind].prototype);
 }
 
 /** `value` as it is, but for `seen`, which gets every path that is read. */
@@ -39,7 +42,7 @@ function unknownFields(value, path, seen) {
 function complaintsAbout(resource) {
   const seen = new Set();
   try {
-    validatorOf(resource).call(watched(resource, '', seen));
+    watched(modelOf(resource), '', seen).validate();
   } catch (failure) {
     return [failure.message];
   }

@@ -1,0 +1,50 @@
+#include "base/stop.h"
+
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+namespace dropscore {
+namespace {
+
+using testing::ExitedWithCode;
+
+// Each in a process of its own: a second signal ends it by the program's own hand, which a container's first process
+// needs, and not by the signal's default action.
+
+TEST(SecondStopSignal, EndsAProgramThatWaits) {
+  const auto twice = [](int first, int second) {
+    block_stop_signals();
+    std::raise(first);
+    if (wait_for_stop_signal() != first) std::_Exit(1);
+    std::raise(second);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(twice(SIGTERM, SIGTERM), ExitedWithCode(143), "");
+  EXPECT_EXIT(twice(SIGTERM, SIGINT), ExitedWithCode(130), "");
+}
+
+TEST(SecondStopSignal, EndsAProgramThatWorks) {
+  const auto twice = [] {
+    catch_stop_signals();
+    std::raise(SIGINT);
+    if (!stop_requested()) std::_Exit(1);
+    std::raise(SIGTERM);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(twice(), ExitedWithCode(143), "");
+}
+
+TEST(SecondStopSignal, IsNoWishForANewModel) {
+  const auto reload_while_stopping = [] {
+    block_stop_signals();
+    std::raise(SIGTERM);
+    wait_for_stop_signal([] {});
+    std::raise(SIGHUP);
+    std::_Exit(7);
+  };
+  EXPECT_EXIT(reload_while_stopping(), ExitedWithCode(7), "");
+}
+
+}  // namespace
+}  // namespace dropscore
