@@ -274,7 +274,7 @@ class HotSwapTest(JourneyTest):
                 kind, document = next(broken)
                 slot.put_broken(document)
                 refused += 1
-                wait_until(lambda n=refused: counted(running.text(), "model_refused") == n, f"a {kind} model refused", 60,
+                wait_until(lambda n=refused: counted(running.text(), "model_refused") == n, f"a {kind} model refused", 180,
                            0.05)
                 self.assertTrue(load.sees(now), f"a {kind} model")
             now = next(versions)
@@ -328,7 +328,7 @@ class HotSwapTest(JourneyTest):
                 now = next(versions)
                 slot.rename_file(now)
                 running.process.send_signal(signal.SIGHUP)
-                wait_until(lambda: any(self.version_of(n) == now for n in range(24)), f"a result of {now}", 60, 0.02)
+                wait_until(lambda: any(self.version_of(n) == now for n in range(24)), f"a result of {now}", 180, 0.02)
         wait_until(lambda: all(self.version_of(n) == now for n in range(24)), "every file rescored by the last model", 120,
                    0.1)
         ending.set()
@@ -450,7 +450,7 @@ class ContainerModelTest(AzureTest):
                 kind, document = next(broken)
                 self.blobs.put(self.models, "current/model.json", document)
                 refused += 1
-                wait_until(lambda n=refused: counted(running.text(), "model_refused") == n, f"a {kind} model refused", 60,
+                wait_until(lambda n=refused: counted(running.text(), "model_refused") == n, f"a {kind} model refused", 180,
                            0.05)
                 self.assertTrue(load.sees(now), f"a {kind} model")
             now = self.expected.versions[change % len(self.expected.versions)]
