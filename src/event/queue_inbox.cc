@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -336,11 +337,8 @@ void QueueInbox::renew(Lock& lock, HeldMessages::Key key) {
 }
 
 Status QueueInbox::sweep(Clock::time_point start) {
-  bool queue_was_empty = false;
-  if (lost_blobs_.any_pending()) {
-    DROPSCORE_TRY(const std::uint64_t length, mail_.queue().length());
-    queue_was_empty = length == 0;
-  }
+  std::optional<Result<std::uint64_t>> length;  // as the look begins, where it may matter
+  if (lost_blobs_.any_pending()) length = mail_.queue().length();
   lost_blobs_.begin(start);
   DROPSCORE_CHECK(find_pending_([this](const store::BlobInfo& info) {
     const Lock lock(mutex_);
@@ -349,7 +347,9 @@ Status QueueInbox::sweep(Clock::time_point start) {
   }));
   if (sweeper_.stopping()) return {};
   lost_blobs_.end();
-  const std::vector<store::BlobInfo> lost = lost_blobs_.lost(queue_was_empty);
+  if (lost_blobs_.lost(true).empty()) return {};
+  if (length && !*length) return pass_on(*std::move(length));
+  const std::vector<store::BlobInfo> lost = lost_blobs_.lost(length && **length == 0);
   for (const store::BlobInfo& info : lost) {
     if (sweeper_.stopping()) return {};
     DROPSCORE_CHECK(mail_.announce(info.name, info.etag));

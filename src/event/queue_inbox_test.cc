@@ -412,6 +412,16 @@ TEST_F(QueueInboxTest, WhatEndsWhileASweepLooksIsNotLost) {
   inbox_.reset();  // before what it asks
 }
 
+TEST_F(QueueInboxTest, ASweepLooksThoughTheQueueIsAway) {
+  pending_ = {{"lost.csv", "v1"}};
+  options_.sweep.interval = 5ms;
+  peer_.put("work", base64_encoded(event("other.csv")));
+  open();
+  wait_until([&] { return sweeps_ >= 2; });
+  peer_.set_fault([](const auto&) { return testing::QueuePeer::refuse(503, "ServerBusy"); });
+  wait_until([&, before = sweeps_.load()] { return sweeps_ >= before + 3; });
+}
+
 TEST_F(QueueInboxTest, ASweepLeavesToTheQueueWhatMayBeInIt) {
   pending_ = {{"lost.csv", "v1"}};
   options_.sweep.interval = 5ms;

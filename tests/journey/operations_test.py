@@ -323,8 +323,8 @@ class QueueTest(AzureTest):
         self.assertEqual(checks(ops, "/readyz"), (200, "ready", {"model": True, "started": True, "serving": True,
                                                                  "containers": True, "queue": True}))
         self.azurite.stop()
-        wait_until(lambda: told_of("dropscore_retries_exhausted_total", "queue"), "tries that are used up")
-        wait_until(lambda: told_of("dropscore_retries_total", "blob"), "a request sent again")
+        wait_until(lambda: told_of("dropscore_retries_exhausted_total", "queue"), "tries that are used up", pause=0.1)
+        wait_until(lambda: told_of("dropscore_retries_total", "blob"), "a request sent again", pause=0.1)
         self.assertEqual(checks(ops, "/livez"), (200, "live", {"threads": True}))
 
 
