@@ -26,11 +26,7 @@ constexpr milliseconds longest_retry_delay{30'000};  ///< also of what the colle
 constexpr milliseconds complaint_interval{60'000};   ///< between two lines in the log about one trouble
 constexpr std::size_t max_message_characters = 200;  ///< of a collector's own words
 
-/// Counts spans that do not reach the collector; `reason` as docs/operations.md has it.
-void lose(std::atomic<std::uint64_t>& count, std::uint64_t spans, const char* reason) {
-  count += spans;
-  add(Metric::spans_lost, static_cast<double>(spans), {reason});
-}
+// Why spans do not reach the collector, as docs/operations.md has it.
 constexpr const char* no_room = "dropped";
 constexpr const char* not_taken = "failed";
 
@@ -71,6 +67,7 @@ struct SpanExporter::State {
   Deadline deadline_of_a_try();
   void settle(std::size_t spans, const SendReply& reply);
   void complain(std::size_t spans, std::string_view error);
+  void show_lost();
 
   const TraceSettings settings;
   const Send send;
@@ -91,8 +88,20 @@ struct SpanExporter::State {
   Complaint drops;
   Complaint failures;
   Complaint remarks;
+  // A scrape's own: whoever has a span dropped may be answering customers, and touches no metric.
+  std::uint64_t shown_dropped = 0;
+  std::uint64_t shown_failed = 0;
+  OnScrape shown{[this] { show_lost(); }};
   std::thread thread;
 };
+
+void SpanExporter::State::show_lost() {
+  const auto show = [](std::uint64_t& shown_before, std::uint64_t now, const char* reason) {
+    telemetry::add(Metric::spans_lost, static_cast<double>(now - std::exchange(shown_before, now)), {reason});
+  };
+  show(shown_dropped, dropped, no_room);
+  show(shown_failed, failed, not_taken);
+}
 
 /// Full, or old enough, or the last; empty at the end.
 std::vector<FinishedSpan> SpanExporter::State::next_batch(std::unique_lock<std::mutex>& lock) {
@@ -109,7 +118,7 @@ void SpanExporter::State::run() {
     std::unique_lock lock(mutex);
     const std::vector<FinishedSpan> batch = next_batch(lock);
     if (stop_at && (batch.empty() || Clock::now() >= *stop_at)) {
-      lose(failed, batch.size() + queue.size(), not_taken);
+      failed += batch.size() + queue.size();
       queue.clear();
       ended = true;
       changed.notify_all();
@@ -154,20 +163,19 @@ void SpanExporter::State::settle(std::size_t spans, const SendReply& reply) {
   const auto rejected =
       static_cast<std::size_t>(std::clamp<std::int64_t>(partial ? partial->rejected : 0, 0, std::int64_t(spans)));
   sent += spans - rejected;
-  lose(failed, rejected, not_taken);
+  failed += rejected;
   if (partial && remarks.due()) {
     log::warning("spans_rejected", {{"spans", rejected}, {"error", excerpt(partial->message, max_message_characters)}});
   }
 }
 
 void SpanExporter::State::complain(std::size_t spans, std::string_view error) {
-  lose(failed, spans, not_taken);
+  failed += spans;
   if (failures.due()) log::warning("export_failed", {{"spans", spans}, {"error", error}});
 }
 
 SpanExporter::SpanExporter(const TraceSettings& settings, Send send)
     : state_(std::make_unique<State>(settings, std::move(send))) {
-  for (const char* reason : {no_room, not_taken}) telemetry::add(Metric::spans_lost, 0, {reason});
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
 
@@ -177,7 +185,7 @@ void SpanExporter::add(FinishedSpan span) {
   State& state = *state_;
   const std::lock_guard lock(state.mutex);
   if (state.stop_at || state.queue.size() >= state.settings.max_queue) {
-    lose(state.dropped, 1, no_room);
+    ++state.dropped;
     return;
   }
   state.queue.push_back(std::move(span));

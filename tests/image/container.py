@@ -93,7 +93,7 @@ class Container:
         return subprocess.Popen(self.command(*arguments), stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
 
     def runc(self, *arguments, check=True):
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=60, check=check).stdout
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=180, check=check).stdout
 
     def pid(self):
         """Of the container's first process, as the host sees it."""
@@ -106,7 +106,7 @@ class Container:
         self.log.seek(0)
         return self.log.read().decode(errors="replace")
 
-    def wait_for(self, words, seconds=60):
+    def wait_for(self, words, seconds=180):
         end = time.monotonic() + seconds
         while words not in self.text():
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.text()}"
@@ -120,23 +120,23 @@ class Container:
     def stop(self, number=signal.SIGTERM):
         """The container's exit code."""
         self.send(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=180)
 
     def kill(self):
         """Its first process dies as it stands, and the kernel ends the rest."""
         self.send(signal.SIGKILL)
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=180)
 
     def end(self):
         """Ends it for certain; what it said stays. In this order, so that no control group is left: a group that still has a
         process in it cannot be removed."""
         self.runc("kill", self.identity, "KILL", check=False)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while self.status() not in (None, "stopped"):
             assert time.monotonic() < end, f"{self.identity} does not end"
             time.sleep(0.005)
         if self.process:
-            self.process.wait(timeout=60)
+            self.process.wait(timeout=180)
         self.runc("delete", "--force", self.identity, check=False)
 
     def status(self):

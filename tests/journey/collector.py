@@ -56,7 +56,7 @@ class Collector:
         with self.lock:
             bodies = [body for _, _, body in self.requests]
         for body in bodies:
-            done = subprocess.run(["node", READER], input=body, capture_output=True, timeout=60, check=False)
+            done = subprocess.run(["node", READER], input=body, capture_output=True, timeout=300, check=False)
             assert done.returncode == 0, done.stderr.decode()
             for of_resource in json.loads(done.stdout):
                 found += [{**span, "service": of_resource["resource"]["service.name"]} for span in of_resource["spans"]]

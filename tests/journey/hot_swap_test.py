@@ -272,10 +272,10 @@ class HotSwapTest(JourneyTest):
         for change in range(CHANGES):
             if change % 8 == 7:
                 kind, document = next(broken)
+                told = counted(running.text(), "model_refused")
                 slot.put_broken(document)
                 refused += 1
-                wait_until(lambda n=refused: counted(running.text(), "model_refused") == n, f"a {kind} model refused", 60,
-                           0.05)
+                wait_until(lambda n=told: counted(running.text(), "model_refused") > n, f"a {kind} model refused", 180, 0.05)
                 self.assertTrue(load.sees(now), f"a {kind} model")
             now = next(versions)
             way = next(ways)
@@ -293,7 +293,8 @@ class HotSwapTest(JourneyTest):
         log = running.text()
         self.assertEqual(running.stop(), 0)
         self.assertEqual(counted(log, "model_reloaded"), CHANGES)
-        self.assertEqual(counted(log, "model_refused"), refused)
+        # overwrite() may be held up for longer than a look takes; what lies there then is rightly refused.
+        self.assertGreaterEqual(counted(log, "model_refused"), refused)
         self.assertEqual([line for line in log.splitlines() if '"event":"request"' in line
                           and json.loads(line)["status"] not in (200, 422)], [])
         print(f"\n{CHANGES} changes, {refused} broken models between them; answers: {answers}; seen after "
@@ -328,7 +329,7 @@ class HotSwapTest(JourneyTest):
                 now = next(versions)
                 slot.rename_file(now)
                 running.process.send_signal(signal.SIGHUP)
-                wait_until(lambda: any(self.version_of(n) == now for n in range(24)), f"a result of {now}", 60, 0.02)
+                wait_until(lambda: any(self.version_of(n) == now for n in range(24)), f"a result of {now}", 180, 0.02)
         wait_until(lambda: all(self.version_of(n) == now for n in range(24)), "every file rescored by the last model", 120,
                    0.1)
         ending.set()
@@ -450,7 +451,7 @@ class ContainerModelTest(AzureTest):
                 kind, document = next(broken)
                 self.blobs.put(self.models, "current/model.json", document)
                 refused += 1
-                wait_until(lambda n=refused: counted(running.text(), "model_refused") == n, f"a {kind} model refused", 60,
+                wait_until(lambda n=refused: counted(running.text(), "model_refused") == n, f"a {kind} model refused", 180,
                            0.05)
                 self.assertTrue(load.sees(now), f"a {kind} model")
             now = self.expected.versions[change % len(self.expected.versions)]

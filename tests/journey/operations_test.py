@@ -9,7 +9,7 @@ import time
 import unittest
 
 from azure_support import AzureTest
-from support import CUSTOMERS, JourneyTest, request, wait_until
+from support import CUSTOMERS, JourneyTest, free_port, request, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -180,8 +180,7 @@ class ServeTest(OperationsTest):
                              if name == "dropscore_http_requests_total" and ("path", "/livez") in labels), 1)
 
     def test_a_span_that_is_lost_is_counted(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:  # then closed: no collector is there
-            collector = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        collector = f"http://127.0.0.1:{free_port()}"  # there is none
         _, port, ops = self.serve(env={"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_BSP_MAX_QUEUE_SIZE": "1",
                                        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1"})
         self.assertEqual(self.scrape(ops).value("dropscore_spans_lost_total", reason="failed"), 0)
@@ -241,7 +240,7 @@ class WatchTest(OperationsTest):
     def test_files_are_counted(self):
         self.input.mkdir()
         (self.input / "before.csv").write_bytes(CUSTOMERS)  # which only a sweep can find
-        running, ops = self.watch("--model", self.model)
+        running, ops = self.watch("--model", self.model, "--workers", 2)
         self.result("before.csv")
         running.wait_for("watching")
         for name in ("a.csv", "b.csv"):

@@ -148,7 +148,7 @@ class KeyTest(JourneyTest):
         keys = self.folder / "keys"
 
         def put(text):
-            """At once: a file that is being written may be read in half."""
+            """At once, so that what is said of it can be counted."""
             (self.folder / "next").write_text(text)
             (self.folder / "next").rename(keys)
         put(f"{FIRST}\n")

@@ -15,7 +15,7 @@ import unittest
 PROGRAM = os.environ["DROPSCORE_PROGRAM"]
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 CUSTOMERS = (DATA / "test_restart.csv").read_bytes()
-DEADLINE_SECONDS = 60  # generous: the machine may be busy, and a test that passes does not wait
+DEADLINE_SECONDS = 180  # generous: the machine may be busy, and a test that passes does not wait
 
 
 def run(*arguments, stdin=None, env=None):

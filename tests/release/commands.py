@@ -20,7 +20,7 @@ class Option:
 
 
 def printed(*arguments):
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=300, check=True)
     assert done.stderr == "", done.stderr
     return done.stdout
 

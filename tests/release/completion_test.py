@@ -31,7 +31,7 @@ class CompletionTest(unittest.TestCase):
             (cls.folder / path).mkdir() if path.endswith("/") else (cls.folder / path).touch()
 
     def run_shell(self, *arguments, **keywords):
-        done = subprocess.run(arguments, cwd=self.folder, capture_output=True, text=True, timeout=60, check=True, **keywords)
+        done = subprocess.run(arguments, cwd=self.folder, capture_output=True, text=True, timeout=300, check=True, **keywords)
         self.assertEqual(done.stderr, "")
         return done.stdout
 

@@ -19,10 +19,10 @@ class ManPage(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".1") as file:
             file.write(cls.page)
             file.flush()
-            done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", file.name], capture_output=True, text=True, timeout=60,
+            done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", file.name], capture_output=True, text=True, timeout=300,
                                   check=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MANWIDTH": "100", "TERM": "dumb"})
             cls.warnings = done.stderr
-            cls.groff = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", file.name], capture_output=True, text=True, timeout=60,
+            cls.groff = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", file.name], capture_output=True, text=True, timeout=300,
                                        check=True).stderr
         cls.text = done.stdout
 

@@ -14,7 +14,7 @@ VERSION = (ROOT / "VERSION").read_text().strip()
 
 class Version(unittest.TestCase):
     def test_one_line_that_a_script_can_take_apart(self):
-        done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, timeout=300, check=True)
         self.assertEqual(done.stderr, "")
         self.assertRegex(done.stdout, r"\Adropscore \d+\.\d+\.\d+ \(commit [0-9A-Za-z.+_-]+, \w+, \w+(, [^()\n]+)?\)\n\Z")
         self.assertEqual(done.stdout.split()[1], VERSION)
@@ -32,7 +32,7 @@ class Commit(unittest.TestCase):
 
     def git(self, *arguments):
         return subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments], cwd=self.root, text=True,
-                              capture_output=True, timeout=60, check=True).stdout.strip()
+                              capture_output=True, timeout=300, check=True).stdout.strip()
 
     def make_checkout(self):
         (self.root / "file").write_text("one")
@@ -44,7 +44,7 @@ class Commit(unittest.TestCase):
     def find(self, given="", environment=""):
         """What a build would name: given by -D, by the environment, or found."""
         subprocess.run(["cmake", "-D", f"SOURCE={self.source}", "-D", f"ROOT={self.root}", "-D", f"DROPSCORE_COMMIT={given}",
-                        "-P", ROOT / "cmake/Commit.cmake"], capture_output=True, timeout=60, check=True,
+                        "-P", ROOT / "cmake/Commit.cmake"], capture_output=True, timeout=300, check=True,
                        env={**os.environ, "DROPSCORE_COMMIT": environment})
         return re.search(r'commit = "(.*)";', self.source.read_text()).group(1)
 

@@ -50,8 +50,8 @@ Result<std::unique_ptr<ServedKeys>> ServedKeys::open(const KeyArguments& argumen
   std::unique_ptr<ServedKeys> made(new ServedKeys(std::move(keys), arguments.file));
   server.insecure_open = arguments.insecure_open;
   if (!made->file_.empty()) {
-    DROPSCORE_TRY(made->last_seen_, read_key_file(made->file_));
-    DROPSCORE_TRY(keys, made->all_keys(made->last_seen_));
+    DROPSCORE_TRY(made->taken_, read_key_file(made->file_));
+    DROPSCORE_TRY(keys, made->all_keys(made->taken_));
     made->ring_ = std::make_shared<http::KeyRing>(keys);
     made->watcher_ = std::jthread([at = made.get()](const std::stop_token& stop) { at->watch(stop); });
   } else if (!made->keys_.empty()) {
@@ -79,8 +79,10 @@ void ServedKeys::look_again() {
     if (!was_unreadable) log::error("api_keys_kept", {{"error", text.error().detail.text}});
     return;
   }
-  if (*text == last_seen_) return;
-  last_seen_ = *text;
+  // What has just changed may be there in part: a key cut short would shut everybody out.
+  const bool settled = *text == std::exchange(last_seen_, *text);
+  if (!settled || *text == taken_) return;
+  taken_ = *text;
   const Result<std::vector<std::string>> keys = all_keys(*text);
   if (!keys) {
     log::error("api_keys_kept", {{"error", keys.error().detail.text}});

@@ -23,8 +23,9 @@ struct KeyArguments {
   bool insecure_open = false;
 };
 
-/// Holds the keys of the options and of the file, which is read again every second: a key can be changed without a
-/// restart, as where an orchestrator mounts a secret. A file that has become unreadable leaves the keys as they were.
+/// Holds the keys of the options and of the file, which is read again every second, and counts as changed once it was
+/// read alike twice: a key can be changed without a restart, as where an orchestrator mounts a secret. A file that has
+/// become unreadable leaves the keys as they were.
 class ServedKeys {
  public:
   /// Tells `server` whom to let in. Errors: `misuse`: a key that is none, a file that cannot be read.
@@ -45,6 +46,7 @@ class ServedKeys {
   std::vector<std::string> keys_;  ///< of the options
   std::filesystem::path file_;
   std::string last_seen_;  ///< in the file
+  std::string taken_;      ///< of what was seen there, or refused
   bool unreadable_ = false;
   std::shared_ptr<http::KeyRing> ring_;
   std::mutex mutex_;

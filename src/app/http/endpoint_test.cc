@@ -186,6 +186,7 @@ TEST_F(EndpointTest, StopWaitsForAnAnswerInTime) {
   client.send(to_blocked);
   wait_for([&] { return gate->inside == 1; });
   auto stopped = std::async(std::launch::async, [this] { return server_->stop(); });
+  wait_for([this] { return !TestClient(port()).connected(); });
   EXPECT_EQ(stopped.wait_for(100ms), std::future_status::timeout);
   gate->open.set_value();
   const Response response = client.read();

@@ -36,7 +36,7 @@ void drip(const TestClient& client, std::string_view bytes) {
 
 TEST(Slow, HeaderMustEndInTime) {
   ServerOptions options;
-  options.header_timeout_ms = 300;
+  options.header_timeout_ms = 1000;
   options.keep_alive_timeout_ms = 20'000;
   const auto server = start(options);
   {
@@ -198,7 +198,7 @@ TEST(Garbage, NeverHarms) {
   for (int i = 0; i < 20; ++i) {
     TestClient client(server->port());
     client.send(std::string_view(noise).substr(below(noise.size())));
-    EXPECT_THAT(client.read().status, AnyOf(0, 400, 431));
+    EXPECT_THAT(client.read().status, AnyOf(0, 400, 408, 431));
   }
   EXPECT_TRUE(healthy(*server));
 }

@@ -45,7 +45,7 @@ ROLE_IDS = {
 
 def node(program, *arguments):
     return subprocess.run(["node", ROOT / "tests/deploy/azure" / program, *map(str, arguments)], capture_output=True, text=True,
-                          check=False, timeout=60)
+                          check=False, timeout=300)
 
 
 def outlines(*files):
