@@ -12,7 +12,7 @@ from registry import Registry, oci_archive
 FOLDER = pathlib.Path(__file__).resolve().parent
 ROOT = FOLDER.parents[2]
 DEPLOY = ROOT / "deploy/azure/deploy.sh"
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 600  # generous: the machine may be busy
 
 
 def deploy(*arguments, env=None, stdin=""):
