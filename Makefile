@@ -9,6 +9,7 @@ PORT ?= 8000
 SEED ?=
 LONG ?=
 MODEL ?= run/models
+PLATFORM ?=
 SOURCE ?=
 CONNECTION ?=
 
@@ -53,7 +54,7 @@ bench: ## Measure against the peers; one table, and JSON in bench/results (LONG=
 	@python3 bench/run.py $(if $(LONG),--long)
 
 prove: build ## The long proofs: gigabyte files, kill campaigns (SEED=n repeats a campaign)
-	@tools/setup.sh test
+	@tools/setup.sh prove
 	@cmake --preset release -DDROPSCORE_TESTS=ON
 	@cmake --build --preset release --parallel $(JOBS) --target transfer
 	@SEED=$(SEED) tools/prove.sh
@@ -62,9 +63,9 @@ function: ## The function app to deploy: build/function.zip (MODEL=folder, SOURC
 	@tools/setup.sh build
 	@tools/function_app.sh "$(MODEL)" $(if $(filter event-grid,$(SOURCE)),--event-grid) $(if $(CONNECTION),--connection "$(CONNECTION)")
 
-image: ## The container image: build/image/dropscore.oci.tar (MODEL=folder bakes a model in)
+image: ## The container image: build/image/dropscore.oci.tar (MODEL=folder bakes a model in; PLATFORM=linux/arm64)
 	@tools/setup.sh image
-	@tools/image.sh $(if $(filter command line environment,$(origin MODEL)),--model "$(MODEL)")
+	@tools/image.sh $(if $(filter command line environment,$(origin MODEL)),--model "$(MODEL)") $(if $(PLATFORM),--platform "$(PLATFORM)")
 
 package: build ## The Debian package, with service, manual page and completions: build/package/dropscore_VERSION_ARCH.deb
 	@tools/setup.sh package

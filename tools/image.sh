@@ -1,23 +1,27 @@
 #!/usr/bin/env bash
 # Builds deploy/Dockerfile with buildah, where neither Docker nor a registry is to be had, and leaves the image as an
 # archive that docker, podman, skopeo and containerd load. As root.
-#   tools/image.sh [--model FOLDER] [--here] [--out FILE]      without --out: build/image/dropscore.oci.tar
+#   tools/image.sh [--model FOLDER] [--platform linux/ARCH] [--here] [--out FILE]
 # --model: bakes that model in, at /app/models.
+# --platform: for linux/amd64 or linux/arm64; without, this machine's own. Compiled here, by a compiler for that one.
 # --here: packs the program that this machine builds in build/serving, with its libraries, instead of building it in the
 #   image's own build stage: for tests, on Debian 12 alone.
 # BASE=NAME: the image to build in, pulled from its registry. Without: Debian 12's minimal system, made by debootstrap from
 #   wherever this machine's apt gets its packages, and kept in build/image/base.tar (remove it to have it made anew).
+# --out: without it, build/image/dropscore.oci.tar, or dropscore-ARCH.oci.tar for another processor than this machine's.
 # Beside the archive: FILE.cdx.json, the bill of materials, also found in the image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-usage() { sed -n '4,10s/^# \?//p' "$0" >&2; exit 2; }
+usage() { sed -n '4,12s/^# \?//p' "$0" >&2; exit 2; }
 fail() { echo "$1" >&2; exit 1; }
 
-model= here=false out=build/image/dropscore.oci.tar
+own_arch=$(dpkg --print-architecture)
+model= here=false out= arch=$own_arch
 while [ $# -gt 0 ]; do
   case $1 in
     --model) model=${2:?}; shift ;;
+    --platform) arch=${2:?}; arch=${arch#linux/}; shift ;;
     --here) here=true ;;
     --out) out=${2:?}; shift ;;
     *) usage ;;
@@ -25,6 +29,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -z "$model" ] || [ -f "$model/model.json" ] || fail "$model holds no model.json; make one with: dropscore train DATA.csv --out $model"
+[[ $arch =~ ^(amd64|arm64)$ ]] || fail "there is an image for linux/amd64 and linux/arm64, not for $arch"
+! $here || [ "$arch" = "$own_arch" ] || fail "--here packs what this machine runs, linux/$own_arch"
+[ -n "$out" ] || { [ "$arch" = "$own_arch" ] && out=build/image/dropscore.oci.tar || out=build/image/dropscore-$arch.oci.tar; }
 [ "$(id -u)" -eq 0 ] || fail "run as root: an image holds files of root's; or use docker build -f deploy/Dockerfile ."
 command -v buildah > /dev/null || fail "buildah is missing: apt-get install buildah"
 
@@ -68,7 +75,9 @@ commit=$(git --no-optional-locks describe --always '--exclude=*' --abbrev=12 --d
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/null || date +%s)}
 source=$(git remote get-url origin 2> /dev/null | grep '^https://[^@]*$' || true)
 version=$(cat VERSION)
-options=(--isolation chroot --timestamp "$epoch" --identity-label=false --file deploy/Dockerfile --tag "dropscore:$version"
+# Docker tells a Dockerfile the builder's platform; this buildah has to be told.
+options=(--platform "linux/$arch" --build-arg "BUILDPLATFORM=linux/$own_arch"
+         --isolation chroot --timestamp "$epoch" --identity-label=false --file deploy/Dockerfile --tag "dropscore:$version"
          --build-arg "VERSION=$version" --build-arg "COMMIT=$commit" --build-arg "SOURCE_DATE_EPOCH=$epoch"
          --build-arg "CREATED=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)" --build-arg "SOURCE=$source")
 
@@ -92,8 +101,8 @@ fi
 "${images[@]}" build "${options[@]}" . > "$out.log" 2>&1 || { tail -n 40 "$out.log" >&2; fail "the build failed; all of it: $out.log"; }
 rm -f "$out.part"
 "${images[@]}" push --quiet "dropscore:$version" "oci-archive:$out.part:dropscore:$version" > /dev/null
-container=$("${images[@]}" from --pull-never "dropscore:$version")
+container=$("${images[@]}" from --arch "$arch" --pull-never "dropscore:$version")
 root=$("${images[@]}" mount "$container")
 cp "$root/app/sbom.cdx.json" "$out.cdx.json"
 mv "$out.part" "$out"
-echo "$out: $(du -h "$out" | cut -f1); unpacked $(du -sb "$root" | awk '{printf "%.1f MiB", $1 / 1048576}'); dropscore:$version, commit $commit"
+echo "$out: $(du -h "$out" | cut -f1); unpacked $(du -sb "$root" | awk '{printf "%.1f MiB", $1 / 1048576}'); dropscore:$version, linux/$arch, commit $commit"

@@ -13,17 +13,13 @@ rm -rf "$out"
 install -d "$out"/{app/bin,app/models,etc/ssl/certs,proc,sys,dev,var/lib/dpkg/status.d}
 install -d -m 1777 "$out/tmp"
 install -m 755 "$build/dropscore" "$out/app/bin/dropscore"
-strip --strip-unneeded "$out/app/bin/dropscore"
+"$(sed -n 's/^CMAKE_STRIP:FILEPATH=//p' "$build/CMakeCache.txt")" --strip-unneeded "$out/app/bin/dropscore"  # the one for its processor
 install -m 644 LICENSE "$out/app/LICENSE"
 
 # The loader stands where the program names it; the libraries in the folder where Debian's loader looks by itself.
-interpreter=$(readelf --program-headers --wide "$build/dropscore" | sed -n 's/.*program interpreter: \(.*\)]/\1/p')
 tools/closure.sh "$build/dropscore" | while read -r library; do
-  target=$(realpath "$(dirname "$library")")/$(basename "$library")
-  [ "$library" != "$interpreter" ] || target=$interpreter
-  install -D -m 755 "$(readlink -f "$library")" "$out$target"
+  install -D -m 755 "$(readlink -f "$library")" "$out$library"
 done
-[ -x "$out$interpreter" ] || { echo "the program's loader $interpreter is not among its libraries" >&2; exit 1; }
 
 # Names, users and authorities. glibc 2.36 has the lookups `files` and `dns` in libc itself.
 printf 'root:x:0:0:root:/:/sbin/nologin\ndropscore:x:10001:10001:dropscore:/:/sbin/nologin\n' > "$out/etc/passwd"

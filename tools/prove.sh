@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The long proofs, on the program in build/release: kill campaigns, stops amid work, gigabyte files; the same on Azure's
-# emulator, and faults of network and service; the image built from source and run (as root). An hour, and 20 GB in TMPDIR
+# emulator, and faults of network and service; the image built from source and run (as root), for this processor and for
+# arm64 (tools/setup.sh prove). An hour and a half, and 20 GB in TMPDIR
 # (all but azure_scale: 6 GB). SEED=n repeats a campaign; without it one is drawn, and printed.
-#   tools/prove.sh [kills] [memory] [learning] [azure_kills] [azure_faults] [azure_poison] [azure_scale] [image]
+#   tools/prove.sh [kills] [memory] [learning] [azure_kills] [azure_faults] [azure_poison] [azure_scale] [image] [image_arm64]
 #                                                                                                   without any: all
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +15,7 @@ export SEED
 export DROPSCORE_TRANSFER=${DROPSCORE_TRANSFER:-$PWD/build/release/transfer}  # make prove builds it; azure_faults runs it
 
 proofs=("$@")
-[ ${#proofs[@]} -gt 0 ] || proofs=(kills memory learning azure_kills azure_faults azure_poison azure_scale image)
+[ ${#proofs[@]} -gt 0 ] || proofs=(kills memory learning azure_kills azure_faults azure_poison azure_scale image image_arm64)
 needed_gb=6
 [[ " ${proofs[*]} " != *" azure_scale "* ]] || needed_gb=20
 free_kib=$(df --output=avail -k "${TMPDIR:-/tmp}" | tail -n 1)

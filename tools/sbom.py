@@ -26,7 +26,7 @@ import uuid
 PROGRAM = "app/bin/dropscore"
 SBOM = "app/sbom.cdx.json"
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"  # made by ca-certificates when it is installed, so dpkg does not know it
-NO_CODE = {"linux-libc-dev"}  # the kernel's constants
+KERNEL_HEADERS = "linux-libc-dev"  # constants, no code; for another processor it is linux-libc-dev-ARCH-cross
 
 
 def output_of(*command, check=True):
@@ -40,18 +40,18 @@ def names_of(path):
 
 
 def owners(paths):
-    """path -> Debian package, for those that one owns."""
+    """path -> Debian package, for those that one owns; with its processor (libc6:arm64), where it may stand beside another's."""
     known = {}
     for line in output_of("dpkg-query", "--search", *{name for path in paths for name in names_of(path)}, check=False).splitlines():
         package, _, name = line.partition(": ")
         if not package.startswith("diversion by"):
-            known[name] = package.split(",")[0].split(":")[0]
+            known[name] = package.split(",")[0]
     return {path: known[name] for path in paths for name in names_of(path) if name in known}
 
 
 def described(packages):
-    """Package -> its fields."""
-    fields = ("Package", "Architecture", "Version", "source:Package", "source:Version")
+    """Package, as owners() names it -> its fields."""
+    fields = ("binary:Package", "Package", "Architecture", "Version", "source:Package", "source:Version")
     pattern = "\t".join(f"${{{field}}}" for field in fields) + "\n"
     lines = output_of("dpkg-query", "--show", f"--showformat={pattern}", *packages).splitlines()
     return {row[0]: dict(zip(fields, row)) for row in (line.split("\t") for line in lines)}
@@ -116,11 +116,12 @@ def main(build, root):
 
     fields = described(set(owned.values()))
     for package in fields:
-        (root / f"var/lib/dpkg/status.d/{package}").write_text(output_of("dpkg-query", "--status", package), encoding="utf-8")
+        (root / f"var/lib/dpkg/status.d/{fields[package]['Package']}").write_text(output_of("dpkg-query", "--status", package), encoding="utf-8")
     # Headers of a library that is in the image by itself are no second one.
     with_files = {entry["source:Package"] for entry in fields.values()}
-    headers = described(set(owners(compiled_headers(build)).values()) - NO_CODE)
-    compiled = {name: entry for name, entry in headers.items() if entry["source:Package"] not in with_files}
+    headers = described(set(owners(compiled_headers(build)).values()))
+    compiled = {name: entry for name, entry in headers.items()
+                if entry["source:Package"] not in with_files and not entry["Package"].startswith(KERNEL_HEADERS)}
 
     packages = {}
     for name, entry in sorted({**fields, **compiled}.items()):

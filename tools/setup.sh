@@ -1,18 +1,27 @@
 #!/usr/bin/env bash
 # Installs what a task needs: Debian 12 packages and, for the tests, Azure's emulator and clients from npm. Says nothing
 # where it is all there.
-#   tools/setup.sh build|serving|package|test|azure|image|lint|bench
+#   tools/setup.sh build|serving|package|test|azure|image|prove|lint|bench
+#   tools/setup.sh serving|unit ARCH
 # azure: what the Azure tests need beside the program; image: what builds and runs the image. Both are part of test.
-# serving: what a build without training needs, in the image's build stage.
+# serving: what a build without training needs, in the image's build stage. unit: the whole program and its unit tests.
+# prove: test, and what runs another processor's programs (380 MB).
+# ARCH, amd64 or arm64: to compile for that one. Where it is not this machine's own, its libraries are installed beside the
+# others: meant for an image's build stage, or another system of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build=(g++ cmake ninja-build pkg-config ccache libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev
-       libssl-dev libfast-float-dev libxxhash-dev libexpected-dev libhwy-dev libsvm-dev libxgboost-dev
-       libcurl4-openssl-dev libpugixml-dev prometheus-cpp-dev)
+tools=(cmake ninja-build pkg-config)
+headers=(libcli11-dev libfast-float-dev libexpected-dev)  # the same for every processor
+libraries=(libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libssl-dev libxxhash-dev libhwy-dev
+           libcurl4-openssl-dev libpugixml-dev prometheus-cpp-dev)
+training=(libsvm-dev libxgboost-dev)
+unit=(libgtest-dev libgmock-dev librapidcheck-dev)
+sbom=(ca-certificates python3)
+build=(g++ ccache "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${training[@]}")
 deb=(dpkg-dev git)
 # man, zsh and fish read the manual page and the completions: 15 MB. lintian and debootstrap try the package: 45 MB.
-test=(python3 libgtest-dev libgmock-dev librapidcheck-dev man-db zsh fish "${deb[@]}" lintian debootstrap)
+test=(python3 "${unit[@]}" man-db zsh fish "${deb[@]}" lintian debootstrap)
 # azure-cli brings 90 packages, 1.5 GB, two minutes: the real `az storage blob upload` is what the tests upload with.
 azure=(python3 ca-certificates azure-cli)
 command -v node > /dev/null || azure+=(nodejs)
@@ -28,19 +37,29 @@ bench=(libbenchmark-dev python3 python3-sklearn python3-pandas python3-flask gun
 command -v node > /dev/null || bench+=(nodejs)
 command -v npm > /dev/null || bench+=(npm)
 
-task=${1:-build}
+task=${1:-build} arch=${2:-$(dpkg --print-architecture)}
+compiler=g++
+if [ "$arch" != "$(dpkg --print-architecture)" ]; then
+  case "$task $arch" in
+    "serving arm64"|"unit arm64") compiler=g++-aarch64-linux-gnu ;;
+    "serving amd64"|"unit amd64") compiler=g++-x86-64-linux-gnu ;;
+    *) echo "for another processor, amd64 or arm64, only serving and unit are to be had" >&2; exit 2 ;;
+  esac
+  dpkg --print-foreign-architectures | grep -qx "$arch" || dpkg --add-architecture "$arch"
+  libraries=("${libraries[@]/%/:$arch}") training=("${training[@]/%/:$arch}") unit=("${unit[@]/%/:$arch}" qemu-user-static)
+fi
 case "$task" in
   build) wanted=("${build[@]}") ;;
-  serving) for package in "${build[@]}" ca-certificates python3; do
-             case "$package" in libsvm-dev|libxgboost-dev|ccache) ;; *) wanted+=("$package") ;; esac
-           done ;;
+  serving) wanted=("$compiler" "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${sbom[@]}") ;;
+  unit) wanted=("$compiler" "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${training[@]}" "${unit[@]}" python3) ;;
   package) wanted=("${build[@]}" "${deb[@]}") ;;
   image) wanted=("${image[@]}") ;;
   test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}" "${image[@]}") ;;
+  prove) wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}" "${image[@]}" qemu-user-static) ;;
   azure) wanted=("${azure[@]}") ;;
   lint)  wanted=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
   bench) wanted=("${build[@]}" "${bench[@]}") ;;
-  *) echo "usage: tools/setup.sh build|serving|package|test|azure|image|lint|bench" >&2; exit 2 ;;
+  *) echo "usage: tools/setup.sh build|serving|unit|package|test|azure|image|prove|lint|bench [ARCH]" >&2; exit 2 ;;
 esac
 
 install_packages() {
@@ -89,8 +108,8 @@ install_promtool() {
 
 install_packages
 case "$task" in
-  test|azure) install_from_npm tests/azure "azurite and the clients of Azure Storage" ;;&
-  test)
+  test|azure|prove) install_from_npm tests/azure "azurite and the clients of Azure Storage" ;;&
+  test|prove)
     install_from_npm tests/image "the schema of CycloneDX"
     install_from_npm tests/deploy/azure "a grammar of Bicep"
     install_from_npm tests/deploy/kubernetes "the schemas of Kubernetes, KEDA and the Gateway API"

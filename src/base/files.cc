@@ -41,9 +41,10 @@ std::string lacking_right(const std::filesystem::path& path) {
         seen ? fmt::format(" (owner {}, mode {:04o})", found.st_uid, found.st_mode & 07777U) : std::string();
     return fmt::format("; user {} lacks the right to {} {}{}: {}", ::geteuid(), right, what.string(), whose, remedy);
   };
-  std::filesystem::path folder;
+  std::filesystem::path folder;  // as far as they are there: the next one is to be made in it
   const std::filesystem::path around = path.parent_path();
   for (const std::filesystem::path& part : around) {
+    if (::faccessat(AT_FDCWD, (folder / part).c_str(), F_OK, AT_EACCESS) != 0 && errno == ENOENT) break;
     folder /= part;
     if (!may(folder, X_OK)) return lacks("enter", folder, "chmod a+x gives it");
   }

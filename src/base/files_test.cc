@@ -62,12 +62,15 @@ TEST_F(AnothersFolder, AFolderThatMayNotBeEnteredIsNamedBeforeWhatLiesInIt) {
 
 TEST_F(AnothersFolder, AFolderThatMayNotBeWrittenInIsNamed) {
   set(folder_, perms(0555));
-  become(65534);
-  const Status written = write_file_atomically(folder_ / "new", "text");
-  become(0);
-  ASSERT_FALSE(written);
-  EXPECT_THAT(written.error().detail.text, HasSubstr(" lacks the right to write in " + folder_.string() + " (owner "));
-  EXPECT_THAT(written.error().customer.text, Not(HasSubstr(folder_.string())));
+  for (const auto& name : {folder_ / "new", folder_ / "to" / "be" / "made"}) {
+    become(65534);
+    const Status written = write_file_atomically(name, "text");
+    become(0);
+    ASSERT_FALSE(written);
+    EXPECT_THAT(written.error().detail.text,
+                HasSubstr(" lacks the right to write in " + folder_.string() + " (owner "));
+    EXPECT_THAT(written.error().customer.text, Not(HasSubstr(folder_.string())));
+  }
 }
 
 TEST_F(AnothersFolder, AnotherFaultIsNoQuestionOfRights) {

@@ -71,9 +71,9 @@ class InContainers:
 
 
 class ApiTest(InContainers, JourneyTest):
-    def serve(self, **keywords):
+    def serve(self, env=None, **keywords):
         self.port = free_port()
-        return self.start(env={"PORT": str(self.port), "DROPSCORE_API_KEY": KEY}, **keywords)
+        return self.start(env={"PORT": str(self.port), "DROPSCORE_API_KEY": KEY, **(env or {})}, **keywords)
 
     def check_predicts(self):
         """As the program does outside of a container."""
@@ -119,6 +119,13 @@ class ApiTest(InContainers, JourneyTest):
             begin = time.monotonic()
             self.assertEqual(container.stop(number), 0, container.text())
             self.assertLess(time.monotonic() - begin, 20)  # it does not wait out its time for requests under way
+
+    def test_a_second_stop_signal_does_too_without_waiting(self):
+        """Its default action would do nothing: the kernel spares a container's first process."""
+        container = self.serve(env={"DROPSCORE_STOP_DELAY_S": "3600"}).wait_for('"serving"')
+        container.send(signal.SIGTERM)
+        container.wait_for('"stopping"')
+        self.assertEqual(container.stop(signal.SIGTERM), 128 + signal.SIGTERM, container.text())
 
     def answers(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
