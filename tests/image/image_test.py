@@ -28,7 +28,10 @@ from content_cases import BillOfMaterialsTest, ContentTest  # noqa: E402,F401
 from fault_proxy import FaultProxy  # noqa: E402
 from support import CUSTOMERS, DEADLINE_SECONDS, JourneyTest, free_port, request, run, wait_until  # noqa: E402
 
-READY_SECONDS = 0.100  # of the processor: what a start takes by the clock is printed, but is also the machine's affair
+READY_SECONDS = 0.100
+# By the clock a start is also the machine's affair: a proof, on a machine that is left alone, asks for that; a test on any
+# machine asks the same of the processor's time.
+BY_THE_CLOCK = "DROPSCORE_BY_THE_CLOCK" in os.environ
 STARTS = 12
 KEY = "a-key-of-the-test"
 
@@ -171,7 +174,7 @@ class ApiTest(InContainers, JourneyTest):
         print(f"\n  {STARTS} starts, to the first answer: the program's median {statistics.median(program):.0f} ms, "
               f"most {max(program):.0f} ms, of the processor {statistics.median(spent):.0f} ms; with runc's making of the "
               f"container median {statistics.median(whole):.0f} ms, most {max(whole):.0f} ms", flush=True)
-        self.assertLessEqual(statistics.median(spent), 1000 * READY_SECONDS)
+        self.assertLessEqual(statistics.median(program if BY_THE_CLOCK else spent), 1000 * READY_SECONDS)
 
 
 class OnAzure(InContainers):
