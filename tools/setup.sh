@@ -17,7 +17,7 @@ libraries=(libboost-dev libsimdjson-dev libfmt-dev libspdlog-dev libssl-dev libx
            libcurl4-openssl-dev libpugixml-dev prometheus-cpp-dev)
 training=(libsvm-dev libxgboost-dev)
 unit=(libgtest-dev libgmock-dev librapidcheck-dev)
-sbom=(ca-certificates python3)
+root=(ca-certificates python3 binutils)  # tools/image_root.sh; a compiler for another processor brings no readelf
 build=(g++ ccache "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${training[@]}")
 deb=(dpkg-dev git)
 # man, zsh and fish read the manual page and the completions: 15 MB. lintian and debootstrap try the package: 45 MB.
@@ -50,8 +50,8 @@ if [ "$arch" != "$(dpkg --print-architecture)" ]; then
 fi
 case "$task" in
   build) wanted=("${build[@]}") ;;
-  serving) wanted=("$compiler" "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${sbom[@]}") ;;
-  unit) wanted=("$compiler" "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${training[@]}" "${unit[@]}" python3) ;;
+  serving) wanted=("$compiler" "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${root[@]}") ;;
+  unit) wanted=("$compiler" "${tools[@]}" "${headers[@]}" "${libraries[@]}" "${training[@]}" "${unit[@]}" python3 binutils) ;;
   package) wanted=("${build[@]}" "${deb[@]}") ;;
   image) wanted=("${image[@]}") ;;
   test)  wanted=("${build[@]}" "${test[@]}" "${azure[@]}" "${deploy[@]}" "${image[@]}") ;;
