@@ -47,8 +47,7 @@ def serving(program, model, env):
         process = subprocess.Popen([program, "serve", "--model", model, "--port", "0"], stderr=log, env={**os.environ, **env})
         try:
             while True:
-                log.seek(0)
-                if port := re.search(rb"serving .*\bport=(\d+)", log.read()):
+                if port := re.search(rb"serving .*\bport=(\d+)", os.pread(log.fileno(), 1 << 20, 0)):
                     break
                 time.sleep(0.02)
             yield process.pid, int(port[1])

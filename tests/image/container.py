@@ -17,6 +17,8 @@ import tarfile
 import tempfile
 import time
 
+from support import written  # of tests/journey, which those that import this one put on the path
+
 MEMORY_BYTES = 256 << 20
 
 
@@ -103,8 +105,7 @@ class Container:
         return json.loads(self.runc("ps", "--format", "json", self.identity))
 
     def text(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
+        return written(self.log)
 
     def wait_for(self, words, seconds=180):
         end = time.monotonic() + seconds

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import uuid
 
-from support import CUSTOMERS, DEADLINE_SECONDS, PROGRAM, JourneyTest, run, wait_until
+from support import CUSTOMERS, DEADLINE_SECONDS, PROGRAM, JourneyTest, run, wait_until, written
 
 FUNCTION = "BlobTriggerConversionPrediction"
 SETTINGS = ("SSL_CERT_", "DROPSCORE_", "AZURE_", "AzureWebJobsStorage", "API_ENDPOINT", "MODEL_DIR", "PORT", "FUNCTIONS_")
@@ -33,15 +33,11 @@ class Function:
                                         stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
                                         env=clean_environment(env or {}), **keywords)
 
-    @staticmethod
-    def read(file):
-        return os.pread(file.fileno(), 1 << 24, 0).decode(errors="replace")
-
     def stdout(self):
-        return self.read(self.out)
+        return written(self.out)
 
     def stderr(self):
-        return self.read(self.err)
+        return written(self.err)
 
     def ready(self):
         def seen():

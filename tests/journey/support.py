@@ -51,6 +51,12 @@ def wait_until(condition, what, seconds=DEADLINE_SECONDS, pause=0.005):
     raise AssertionError(f"waited {seconds} s in vain: {what}")
 
 
+def written(file):
+    """What a process has written to `file` so far. Not by seek and read: the process writes where the file's offset is,
+    which it shares, and would write over its own beginning."""
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
+
+
 class Running:
     """A long-running command; ended with SIGTERM at the latest by close()."""
 
@@ -60,8 +66,7 @@ class Running:
                                         stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
 
     def text(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
+        return written(self.log)
 
     def wait_for(self, words):
         def seen():
