@@ -48,7 +48,7 @@ prove_arm64() {
   tools/setup.sh unit arm64
   cmake -S . -B build/arm64 -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE=cmake/Processor.cmake -DDROPSCORE_ARCH=arm64
   cmake --build build/arm64 --parallel "$jobs"
-  readelf --file-header build/arm64/dropscore | grep -q AArch64
+  [[ $(readelf --file-header build/arm64/dropscore) == *AArch64* ]]
   ctest --test-dir build/arm64 --parallel "$jobs" --output-on-failure --tests-regex '[.]' --exclude-regex ProcessStats
 }
 
