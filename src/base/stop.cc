@@ -11,8 +11,8 @@
 namespace dropscore {
 namespace {
 
-std::atomic<bool> stop_caught = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+std::atomic<int> signal_caught = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
 /// The exit code is a shell's for a program that a signal has ended.
 [[noreturn]] void end_at_once(int signal) { ::_exit(128 + signal); }
@@ -28,8 +28,8 @@ void install(void (*handler)(int)) {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-void on_stop_signal(int /*signal*/) {
-  stop_caught = true;
+void on_stop_signal(int signal) {
+  signal_caught = signal;
   install(end_at_once);  // whoever asks a second time does not want to wait
 }
 
@@ -92,6 +92,13 @@ void catch_stop_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-bool stop_requested() { return stop_caught; }
+bool stop_requested() { return signal_caught != 0; }
+
+int stop_signal() { return signal_caught; }
+
+void end_by_stop_signal() {
+  std::signal(signal_caught, SIG_DFL);
+  std::raise(signal_caught);
+}
 
 }  // namespace dropscore

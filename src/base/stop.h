@@ -37,4 +37,13 @@ void catch_stop_signals();
 /// True once a stop signal was caught. Thread-safe.
 bool stop_requested();
 
+/// The number of the signal that catch_stop_signals() caught; 0: none. Thread-safe.
+int stop_signal();
+
+/// Ends the program by the signal that was caught, as if it had never been: a shell's loop ends with a program that
+/// SIGINT has ended, and goes on after one that exits, be it with 130. Returns where the kernel spares the program, as
+/// a container's first process.
+/// REQUIRES: stop_requested(); nothing is left to be cleared away.
+void end_by_stop_signal();
+
 }  // namespace dropscore

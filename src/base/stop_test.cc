@@ -35,6 +35,19 @@ TEST(SecondStopSignal, EndsAProgramThatWorks) {
   EXPECT_EXIT(twice(), ExitedWithCode(143), "");
 }
 
+TEST(CaughtStopSignal, EndsTheProgramAsItWouldUncaught) {
+  const auto caught = [](int signal) {
+    catch_stop_signals();
+    if (stop_signal() != 0) std::_Exit(1);
+    std::raise(signal);
+    if (stop_signal() != signal) std::_Exit(1);
+    end_by_stop_signal();
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(caught(SIGINT), testing::KilledBySignal(SIGINT), "");
+  EXPECT_EXIT(caught(SIGTERM), testing::KilledBySignal(SIGTERM), "");
+}
+
 TEST(SecondStopSignal, IsNoWishForANewModel) {
   const auto reload_while_stopping = [] {
     block_stop_signals();

@@ -2,9 +2,12 @@
 import json
 import os
 import pathlib
+import re
+import signal
+import subprocess
 import unittest
 
-from support import CUSTOMERS, JourneyTest, run
+from support import CUSTOMERS, JourneyTest, PROGRAM, run, wait_until
 
 HEADER = ("CustomerID,Age,Gender,Income,CampaignChannel,CampaignType,AdSpend,ClickThroughRate,ConversionRate,WebsiteVisits,"
           "PagesPerVisit,TimeOnSite,SocialShares,EmailOpens,EmailClicks,PreviousPurchases,LoyaltyPoints,AdvertisingPlatform,"
@@ -186,6 +189,42 @@ class ScoreTest(JourneyTest):
             self.assertIn(b"xample" if command != "inspect" else b"MODEL_DIR", done.stdout)
         for command in ("function",):
             self.assertEqual(run(command).returncode, 2)
+
+    def test_a_count_is_never_negative(self):
+        for arguments in (["sample", "--rows", "-1"], ["sample", "--seed=-1"], ["sample", "--rows", "9" * 30],
+                          ["score", "a.csv", "--model", self.model, "--max-errors", "-1"],
+                          ["score", "a.csv", "--model", self.model, "--max-row-bytes", "-18446744073709551615"],
+                          ["evaluate", "a.csv", "--model", self.model, "--seed", "-1"],
+                          ["train", "a.csv", "--out", self.folder / "m", "--seed", "-1"],
+                          ["function", "--port", "0", "--max-payload-bytes", "-1"]):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertRegex(done.stderr, rb"^--[a-z-]+: -?\d+ is (negative|too great)")
+        self.assertEqual(run("sample", env={"DROPSCORE_ROWS": "-1"}).returncode, 2)
+
+    def test_a_full_disk_behind_standard_output_is_told(self):
+        path = self.write("in.csv", run("sample", "--rows", 200).stdout)
+        for arguments in (["inspect", self.model], ["inspect", self.model, "--json"], ["evaluate", path, "--model", self.model],
+                          ["score", path, "--model", self.model], ["sample"], ["man"], ["--help"], ["serve", "--help"],
+                          ["--version"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([PROGRAM, *map(str, arguments)], stdout=full, stderr=subprocess.PIPE, timeout=300,
+                                      check=False)
+            self.assertEqual(done.returncode, 1, arguments)
+            self.assertIn(b"No space left on device", done.stderr, arguments)
+
+    def test_a_stop_signal_ends_it_as_a_shell_expects(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            waiting = subprocess.Popen([PROGRAM, "score", "-", "--model", self.model], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            status = pathlib.Path(f"/proc/{waiting.pid}/status")
+            wait_until(lambda: int(re.search(r"SigCgt:\s*(\w+)", status.read_text())[1], 16) >> (number - 1) & 1,
+                       "a program that catches signals")
+            waiting.send_signal(number)
+            waiting.wait(timeout=60)  # its input stays open meanwhile
+            _, told = waiting.communicate()
+            self.assertEqual(waiting.returncode, -number)  # for a shell 130 or 143, and a loop ends with it
+            self.assertIn(b"stopped", told)
 
     def test_a_mistyped_word_is_named_and_the_right_one_beside_it(self):
         for arguments, said in (

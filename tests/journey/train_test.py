@@ -79,7 +79,8 @@ class TrainTest(JourneyTest):
         data = self.sample(8000)
         running = self.start("train", data, "--out", self.folder / "m", "--search", "full")
         time.sleep(0.5)
-        self.assertNotEqual(running.stop(signal.SIGINT), 0)
+        self.assertEqual(running.stop(signal.SIGINT), -signal.SIGINT)
+        self.assertIn("stopped", running.text())
         self.assertFalse((self.folder / "m").exists())
 
     def test_the_same_twice_and_on_any_number_of_threads(self):

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cctype>
+#include <concepts>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ namespace dropscore::app {
 inline constexpr int exit_done = 0;
 inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_signal = 128;  ///< and the number of the signal that stopped the command
 
 /// The model card's file in a model folder.
 inline constexpr const char* card_name = "MODEL_CARD.md";
@@ -32,17 +34,24 @@ inline std::string environment_name(std::string_view option) {
   return name;
 }
 
+/// For --help silent, as every count has it. The parser itself takes -1 for the greatest number there is, and what is
+/// greater for that as well.
+CLI::Validator count();
+
 /// Adds `--name VALUE`, also taken from DROPSCORE_NAME and the configuration file; --help shows the default.
 template <class T>
 CLI::Option* add_option(CLI::App& command, const std::string& name, T& value, const std::string& help) {
-  return command.add_option(name, value, help)->envname(environment_name(name))->capture_default_str();
+  CLI::Option* const option = command.add_option(name, value, help);
+  if constexpr (std::unsigned_integral<T>) option->check(count());
+  return option->envname(environment_name(name))->capture_default_str();
 }
 
 inline CLI::Option* add_flag(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
   return command.add_flag(name, value, help)->envname(environment_name(name));
 }
 
-/// Prints "dropscore: <text>" to standard error; the exit code that the error's kind asks for.
+/// Prints "dropscore: <text>" to standard error; the exit code that the error's kind asks for, or the signal where one
+/// stopped the command.
 int report_error(const Error& error);
 /// From now on it is a line of the log instead, for those who read JSON. Once, before threads start.
 void report_errors_in_log();

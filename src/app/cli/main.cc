@@ -1,6 +1,9 @@
 // The dropscore program: reads the command line and runs one command.
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <sstream>
 #include <string>
 
 #include <fmt/format.h>
@@ -10,7 +13,9 @@
 #include "app/cli/tracing.h"
 #include "app/cli/usage_error.h"
 #include "base/build_info.h"
+#include "base/files.h"
 #include "base/log.h"
+#include "base/stop.h"
 
 namespace dropscore::app {
 namespace {
@@ -100,10 +105,27 @@ int run(int argc, char** argv) {
       fmt::print(stderr, "dropscore: {}\n", *said);
       return exit_usage;
     }
-    return app.exit(error) == 0 ? exit_done : exit_usage;
+    std::ostringstream asked_for;  // help or the version; std::cout would not say why it could not be written
+    const int code = app.exit(error, asked_for);
+    fmt::print("{}", asked_for.str());
+    return code == 0 ? exit_done : exit_usage;
   }
   if (const int failed = set_up_log(log_options); failed != exit_done) return failed;
   return action();
+}
+
+/// What was printed may still be in a buffer, and the disk full: a reader who trusts the exit code would miss it.
+int flush_standard_output(int exit_code) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  if (exit_code != exit_done) return exit_code;  // has been told already
+  return report_error(io_error("write", "standard output", errno != 0 ? errno : EIO).value());
+}
+
+int run_to_its_end(int argc, char** argv) {
+  const int exit_code = flush_standard_output(run(argc, argv));
+  if (stop_requested() && exit_code == exit_signal + stop_signal()) end_by_stop_signal();
+  return exit_code;
 }
 
 }  // namespace
@@ -111,7 +133,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return dropscore::app::run(argc, argv);
+    return dropscore::app::run_to_its_end(argc, argv);
   } catch (const std::exception& error) {  // no memory, no entropy: nothing that a Result could carry
     fmt::print(stderr, "dropscore: {}\n", error.what());
     return dropscore::app::exit_failed;
