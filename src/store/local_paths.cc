@@ -71,6 +71,8 @@ Result<FileDescriptor> open_parent(const std::filesystem::path& root, std::strin
     return fail(ErrorKind::try_later, CustomerText{"the folder is gone"}, OperatorText{root.string() + " is gone"});
   }
   if (!folder.valid()) return io_error("open", root, errno);
+  const std::string_view whole = name;
+  const auto walked = [&] { return root / whole.substr(0, whole.size() - name.size() - 1); };  // for messages
   for (std::size_t slash = name.find('/'); slash != std::string_view::npos; slash = name.find('/')) {
     const std::string part(name.substr(0, slash));
     name.remove_prefix(slash + 1);
@@ -78,11 +80,11 @@ Result<FileDescriptor> open_parent(const std::filesystem::path& root, std::strin
       if (::mkdirat(folder.get(), part.c_str(), 0777) == 0) {
         if (::fsync(folder.get()) != 0) return io_error("sync", root, errno);
       } else if (errno != EEXIST) {
-        return io_error("make", root / part, errno);
+        return io_error("make", walked(), errno);
       }
     }
     FileDescriptor next(::openat(folder.get(), part.c_str(), folder_flags | O_NOFOLLOW));
-    if (!next.valid()) return walk_error(root / part, make_missing, errno);
+    if (!next.valid()) return walk_error(walked(), make_missing, errno);
     folder = std::move(next);
   }
   return folder;

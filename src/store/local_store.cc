@@ -182,8 +182,13 @@ Result<std::unique_ptr<BlobStore>> open_local_store(const std::filesystem::path&
   if (failed) return not_usable(folder, failed.message());
   if (!root.has_filename()) root = root.parent_path();
   std::filesystem::create_directories(root, failed);
-  if (!std::filesystem::is_directory(root)) return not_usable(root, failed ? failed.message() : "is not a folder");
-  if (::access(root.c_str(), R_OK | X_OK) != 0) return not_usable(root, "may not be read");
+  if (failed == std::errc::permission_denied) return io_error("make", root, EACCES);
+  std::error_code unseen;
+  if (!std::filesystem::is_directory(root, unseen)) {
+    return not_usable(root, failed ? failed.message() : "is not a folder");
+  }
+  // Behind the slash, what lacks is looked for in the folder itself.
+  if (::faccessat(AT_FDCWD, root.c_str(), R_OK | X_OK, AT_EACCESS) != 0) return io_error("read", root / "", errno);
   remove_dead_temp_files(root);
   forget_orphaned_metadata(root);
   return std::make_unique<LocalStore>(std::move(root));

@@ -14,7 +14,7 @@ namespace dropscore::store {
 /// that start with '.' or '~' or end in ".tmp" or ".part" (in any part of the path) are not blobs: never listed.
 /// Symbolic links to files are followed, to folders are not. A file that may not be read is passed over by list(), with
 /// one warning in the log, and is `try_later` when asked for by name. Files are hashed by the thread that asks first.
-/// Errors: `misuse` (not a folder, no permission).
+/// Errors: `misuse` (not a folder), `try_later` (no right to make it or to read in it).
 Result<std::unique_ptr<BlobStore>> open_local_store(const std::filesystem::path& folder);
 
 /// True where a file of this relative name is one that the store lists and the trigger takes.

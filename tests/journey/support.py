@@ -24,6 +24,12 @@ def run(*arguments, stdin=None, env=None):
                           capture_output=True, timeout=300, check=False, env={**os.environ, **(env or {})})
 
 
+def run_as_nobody(*arguments):
+    """The same without root's right to everything; whoever runs the tests may be nobody in particular already."""
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    return subprocess.run([*nobody, PROGRAM, *map(str, arguments)], input=b"", capture_output=True, timeout=300, check=False)
+
+
 def own_memory_is_measured():
     """Whether the memory that the kernel counts is the program's: sanitizers keep what is freed for a while."""
     return b"sanitizers" not in run("--version").stdout

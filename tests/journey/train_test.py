@@ -4,7 +4,7 @@ import signal
 import time
 import unittest
 
-from support import JourneyTest, run
+from support import JourneyTest, run, run_as_nobody
 
 
 class TrainTest(JourneyTest):
@@ -82,6 +82,36 @@ class TrainTest(JourneyTest):
         self.assertEqual(running.stop(signal.SIGINT), -signal.SIGINT)
         self.assertIn("stopped", running.text())
         self.assertFalse((self.folder / "m").exists())
+
+    def test_a_folder_that_may_not_be_written_in_is_told_before_the_data_is_read(self):
+        self.class_folder.chmod(0o755)
+        self.folder.chmod(0o777)
+        closed = self.folder / "closed"
+        closed.mkdir(mode=0o555)
+        absent = self.folder / "absent.csv"
+        for out, report, lacks in ((closed, None, closed), (closed / "to" / "make", None, closed),
+                                   (self.folder / "m", closed / "report.json", closed),
+                                   (self.folder / "m", closed / "to" / "make" / "report.json", closed)):
+            done = run_as_nobody("train", absent, "--out", out, *(["--report", report] if report else []))
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(f"lacks the right to write in {lacks} ".encode(), done.stderr)
+        done = run("train", absent, "--out", self.folder / "m", "--report", closed)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"Is a directory", done.stderr)
+        self.assertEqual(list(self.folder.iterdir()), [closed])
+
+    def test_folders_made_for_a_training_that_fails_are_taken_away(self):
+        kept = self.folder / "kept"
+        kept.mkdir()
+        report = self.folder / "also" / "new" / "report.json"
+        done = run("train", self.folder / "absent.csv", "--out", kept / "a" / "b", "--report", report)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"absent.csv", done.stderr)
+        self.assertEqual(list(self.folder.rglob("*")), [kept])
+        done = run("train", self.sample(), "--models", "constant", "--out", kept / "a" / "b", "--report", report)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(p.name for p in (kept / "a" / "b").iterdir()), ["MODEL_CARD.md", "model.json"])
+        self.assertEqual(list(report.parent.iterdir()), [report])
 
     def test_the_same_twice_and_on_any_number_of_threads(self):
         data = self.sample()

@@ -6,7 +6,7 @@ import socket
 import time
 import unittest
 
-from support import CUSTOMERS, JourneyTest, run, wait_until
+from support import CUSTOMERS, JourneyTest, run, run_as_nobody, wait_until
 
 
 class WatchTest(JourneyTest):
@@ -66,6 +66,36 @@ class WatchTest(JourneyTest):
             self.assertEqual(document["processing_status"], "error")
             self.assertEqual(document["blob_name"], f"input-data/{name}")
             self.assertTrue(document["error"])
+
+    def test_a_folder_without_the_right_to_it_is_told_at_the_start(self):
+        self.class_folder.chmod(0o755)
+        self.folder.chmod(0o755)
+        prepared = self.output / ".dropscore"
+        prepared.mkdir(parents=True)
+        self.input.mkdir()
+        watch = ["watch", "--input", self.input, "--output", self.output, "--model", self.model]
+        up = ["up", "--dir", self.folder, "--model", self.model, "--port", 0]
+        for input_mode, output_mode, prepared_mode, lacks in (
+            (0o755, 0o555, 0o777, f"write in {self.output} "),
+            (0o755, 0o777, 0o555, f"write in {prepared} "),
+            (0o333, 0o777, 0o777, f"read {self.input}/ "),
+            (0o666, 0o777, 0o777, f"enter {self.input} "),
+        ):
+            for folder, mode in ((self.input, input_mode), (self.output, output_mode), (prepared, prepared_mode)):
+                folder.chmod(mode)
+            for command in (watch, up):
+                done = run_as_nobody(*command)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(f"lacks the right to {lacks}".encode(), done.stderr)
+                self.assertNotIn(b"set_aside_failed", done.stderr)
+        for folder in (self.input, self.output, prepared):
+            folder.chmod(0o755)
+        elsewhere = self.folder / "closed"
+        elsewhere.mkdir(mode=0o555)
+        done = run_as_nobody("watch", "--input", self.input, "--output", elsewhere / "out", "--model", self.model)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"lacks the right to write in {elsewhere} ".encode(), done.stderr)
+        self.assertEqual([*self.output.iterdir(), *prepared.iterdir(), *elsewhere.iterdir()], [prepared], "no probe is left")
 
     def test_a_changed_file_gets_a_new_result_and_the_old_content_the_old_bytes(self):
         self.watch().wait_for("watching")

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "app/cli/writable_folder.h"
 #include "base/stop.h"
 #include "event/azure_queue.h"
 #include "event/local_inbox.h"
@@ -21,6 +22,13 @@ constexpr milliseconds lost_event_sweep{10'000};  // beside a queue
 
 job::Containers stores_of(const Container& input, const Container& output) {
   return {input.store.get(), output.store.get()};
+}
+
+/// Both where results appear and where the store prepares them: another user may have run before.
+Status check_output_folder(const Container& output) {
+  DROPSCORE_CHECK(check_writable(output.folder));
+  const auto prepared = output.store->create("probe", store::WriteCondition::if_absent());
+  return prepared ? Status() : tl::unexpected<Error>(prepared.error());
 }
 
 struct Queue {
@@ -58,6 +66,7 @@ Result<std::unique_ptr<Journey>> Journey::open(const JourneyOptions& options, co
   journey->client_ = client;
   DROPSCORE_TRY(journey->input_, open_container(options.input, client));
   DROPSCORE_TRY(journey->output_, open_container(options.output, client));
+  if (!journey->output_.is_remote()) DROPSCORE_CHECK(check_output_folder(journey->output_));
   DROPSCORE_CHECK(journey->open_inbox(options, scorer, client));
   journey->opened_inbox_ = journey->inbox_.get();
   journey->scorer_ = scorer;

@@ -1,5 +1,7 @@
 #include <chrono>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -7,6 +9,7 @@
 #include "app/cli/command.h"
 
 #ifdef DROPSCORE_TRAINING
+#include "app/cli/writable_folder.h"
 #include "base/file_source.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -93,6 +96,12 @@ Status write_model(const std::filesystem::path& folder, const job::Trained& trai
 Status run_train(TrainArguments& arguments) {
   DROPSCORE_CHECK(finish_options(arguments));
   const job::TrainOptions& options = arguments.options;
+  DROPSCORE_TRY(const TriedFolder model_folder, TriedFolder::make(arguments.out));
+  std::optional<TriedFolder> report_folder;
+  if (!arguments.report.empty()) {
+    DROPSCORE_TRY(TriedFolder tried_folder, TriedFolder::make_for_file(arguments.report));
+    report_folder.emplace(std::move(tried_folder));
+  }
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> data, open_file_source(arguments.data));
   DROPSCORE_TRY(const job::Holdout holdout, job::parse_holdout(options.holdout));
   std::unique_ptr<ByteSource> holdout_file;
