@@ -56,7 +56,8 @@ int run(int argc, char** argv) {
   app.footer(
       "Every option can also be set by an environment variable (--max-errors: DROPSCORE_MAX_ERRORS) or in a file "
       "given\n"
-      "with --config. Exit codes: 0 done, 1 failed, 2 usage. `dropscore COMMAND --help` explains each command.");
+      "with --config. Exit codes: 0 done, 1 failed, 2 usage; 130 and 143: ended at once by a second SIGINT or\n"
+      "SIGTERM. `dropscore COMMAND --help` explains each command.");
   app.set_version_flag("--version", [] { return fmt::format("dropscore {}", build_info::summary()); });
   app.set_config("--config", "", "Read options from this file (TOML; a section for each command)")
       ->envname("DROPSCORE_CONFIG")

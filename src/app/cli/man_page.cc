@@ -47,6 +47,8 @@ constexpr std::array exit_codes{
     Entry{"0", "Done. For score: at least one row was scored."},
     Entry{"1", "Failed; standard error says why."},
     Entry{"2", "Usage: an option, a value or a setting that has to be mended; standard error names it."},
+    Entry{"130", "Ended at once by SIGINT: a second one, or one that came while the start waited for others."},
+    Entry{"143", "The same by SIGTERM."},
 };
 
 constexpr std::array files{
