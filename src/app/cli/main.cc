@@ -1,6 +1,5 @@
 // The dropscore program: reads the command line and runs one command.
 #include <cstdlib>
-#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -49,6 +48,15 @@ int set_up_log(const LogOptions& options) {
   return exit_done;
 }
 
+/// Of a command line that was not understood: said as the log options ask, as far as they can be told.
+int refuse(const CLI::App& app, std::string said) {
+  LogOptions usable;
+  if (std::string level = given(app, "--log-level"); log::parse_level(level)) usable.level = std::move(level);
+  if (std::string format = given(app, "--log-format"); log::parse_format(format)) usable.format = std::move(format);
+  if (const int failed = set_up_log(usable); failed != exit_done) return failed;
+  return report_error(fail(ErrorKind::misuse, std::move(said)).value());
+}
+
 int run(int argc, char** argv) {
   adopt_original_environment();
   CLI::App app(description, "dropscore");
@@ -87,21 +95,9 @@ int run(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ConfigError& error) {
-    const std::string said = error.what();  // "INI was not able to parse serve.prot"
-    fmt::print(stderr,
-               "dropscore: --config: not understood: {}. A section [COMMAND] holds that command's options, named as "
-               "`dropscore COMMAND --help` does; options of all commands stand above the first section\n",
-               said.substr(said.rfind(' ') + 1));
-    return exit_usage;
   } catch (const CLI::ParseError& error) {
-    const bool may_be_mistyped = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) ||
-                                 error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-    if (const std::optional<std::string> said = may_be_mistyped ? unknown_word(app) : std::nullopt) {
-      fmt::print(stderr, "dropscore: {}\n", *said);
-      return exit_usage;
-    }
-    return app.exit(error) == 0 ? exit_done : exit_usage;
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);  // --help
+    return refuse(app, refusal(app, error, {argv + 1, argv + argc}));
   }
   if (const int failed = set_up_log(log_options); failed != exit_done) return failed;
   return action();

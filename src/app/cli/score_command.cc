@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "job/scorer.h"
 #include "model/model.h"
@@ -144,6 +145,21 @@ Status publish(job::Format format, Output& output) {
   return output.publish();
 }
 
+/// How the file was read, and what was left out.
+void remark(const job::ScorePipeline& pipeline, bool csv) {
+  const job::ScoreCounts counts = pipeline.counts();
+  if (remarks_go_to_log()) {
+    for (const std::string& note : pipeline.notes()) log::info("input_note", {{"note", note}});
+    if (counts.rejected > 0) log::info("rows_rejected", {{"rows", counts.scored}, {"rejected", counts.rejected}});
+    return;
+  }
+  for (const std::string& note : pipeline.notes()) fmt::print(stderr, "dropscore: note: {}\n", note);
+  if (counts.rejected > 0) {
+    fmt::print(stderr, "dropscore: {} rows scored, {} rejected; {} say why\n", counts.scored, counts.rejected,
+               csv ? "their row_status cells" : "\"errors\"");
+  }
+}
+
 Status run_score(ScoreCommand& arguments) {
   DROPSCORE_CHECK(arguments.score.finish());
   job::ScoreOptions options = arguments.score.options;
@@ -161,12 +177,7 @@ Status run_score(ScoreCommand& arguments) {
   }
   if (options.format == job::Format::json) DROPSCORE_CHECK(output.write("\n"));
   DROPSCORE_CHECK(publish(options.format, output));
-  for (const std::string& note : pipeline.notes()) fmt::print(stderr, "note: {}\n", note);
-  const job::ScoreCounts counts = pipeline.counts();
-  if (counts.rejected > 0) {
-    fmt::print(stderr, "dropscore: {} rows scored, {} rejected; {} say why\n", counts.scored, counts.rejected,
-               csv ? "their row_status cells" : "\"errors\"");
-  }
+  remark(pipeline, csv);
   return {};
 }
 
