@@ -7,6 +7,7 @@
 
 #include "base/deadline.h"
 #include "base/log.h"
+#include "base/logged_ms.h"
 #include "model/model.h"
 #include "telemetry/metrics.h"
 
@@ -43,8 +44,9 @@ void tell_reloaded(const ModelSource& source, const model::Model& from, const mo
     log::warning("model_target_changed", {{"from", from.schema().target.column}, {"to", to.schema().target.column}});
   }
   telemetry::model_loaded(to.version(), to.predictor().family());
-  log::info("model_reloaded",
-            {{"from", from.version()}, {"to", to.version()}, {"where", source.where()}, {"duration_ms", took.count()}});
+  log::info(
+      "model_reloaded",
+      {{"from", from.version()}, {"to", to.version()}, {"where", source.where()}, {"duration_ms", logged_ms(took)}});
 }
 
 void tell_refused(const ModelSource& source, const model::Model& kept, const Error& error) {

@@ -218,6 +218,14 @@ Result<std::shared_ptr<const Model>> Model::load(const std::filesystem::path& di
     if (!model) model.error().detail.text = fmt::format("{}: {}", path.string(), model.error().detail.text);
     return model;
   }
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(directory, ignored)) {
+    return fail(
+        ErrorKind::misuse, CustomerText{"no model was found where this program was told to look"},
+        OperatorText{fmt::format("{} is a file: name the folder that `dropscore train DATA.csv --out FOLDER` has "
+                                 "written",
+                                 directory.string())});
+  }
   if (document.error().kind == ErrorKind::not_found) {
     return fail(ErrorKind::misuse, CustomerText{"no model was found where this program was told to look"},
                 OperatorText{fmt::format("no model at {}: name a folder that `dropscore train DATA.csv --out FOLDER` "

@@ -155,6 +155,10 @@ TEST(Model, SavesAndLoadsAFolder) {
   const auto loaded = Model::load(folder);
   ASSERT_TRUE(loaded);
   EXPECT_EQ((*loaded)->version(), small_model()->version());
+  const auto file = Model::load(folder / "model.json");
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().kind, ErrorKind::misuse);
+  EXPECT_THAT(file.error().detail.text, HasSubstr("is a file: name the folder"));
   ASSERT_TRUE(write_file_atomically(folder / "model.json", "{"));
   EXPECT_EQ(Model::load(folder).error().kind, ErrorKind::give_up);
   std::filesystem::remove_all(folder);

@@ -244,6 +244,13 @@ TEST(CsvReader, SaysWhatIsWrongWithAFile) {
   EXPECT_THAT(error("\xD0\xCF\x11\xE0\xA1\xB1"), HasSubstr("old Excel workbook"));
   EXPECT_THAT(error("\x1F\x8B\x08"), HasSubstr("gzip"));
   EXPECT_THAT(error("%PDF-1.7\n"), HasSubstr("PDF"));
+  EXPECT_THAT(error("<!DOCTYPE html>\n<p>a,b</p>\n"), HasSubstr("web page"));
+  EXPECT_THAT(error("<HTML>\n"), HasSubstr("web page"));
+  EXPECT_THAT(error("{\"a\": 1}\n"), HasSubstr("JSON"));
+  EXPECT_THAT(error("[\n  {\"a\": 1}]\n"), HasSubstr("JSON"));
+  for (const std::string& text : {"[a],b\n1,2\n"s, "{a},b\n1,2\n"s, "<a>,b\n1,2\n"s, "[\n"s, "{\n"s}) {
+    EXPECT_THAT(error(text), IsEmpty()) << text;
+  }
   EXPECT_THAT(error("PAR1\x15\x04"), HasSubstr("Parquet"));
   EXPECT_THAT(error("PAR1,PAR2\n1,2\n"), IsEmpty()) << "columns may have such names";
   for (const std::string& text : {"a\0b\n1\n"s, "a\x81,b\n"s,

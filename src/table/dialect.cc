@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <strings.h>
+
 #include "base/utf8.h"
 
 namespace dropscore::table {
@@ -27,6 +29,18 @@ bool is_sep_key(std::string_view text) {
          text[3] == '=';
 }
 
+bool begins_html(std::string_view front) {
+  return front.size() >= 5 &&
+         (::strncasecmp(front.data(), "<html", 5) == 0 || ::strncasecmp(front.data(), "<!doc", 5) == 0);
+}
+
+/// An object, or an array of objects: of a name in a header, neither is the beginning.
+bool begins_json(std::string_view front) {
+  const std::size_t second = front.find_first_not_of(" \t\r\n", 1);
+  if (second == std::string_view::npos) return false;
+  return (front[0] == '{' && front[second] == '"') || (front[0] == '[' && front[second] == '{');
+}
+
 }  // namespace
 
 std::string_view refuse_by_signature(std::string_view front) {
@@ -41,6 +55,9 @@ std::string_view refuse_by_signature(std::string_view front) {
   }
   if (front.starts_with("\x1F\x8B"sv)) return "This file is compressed with gzip. Unpack it and send the CSV file.";
   if (front.starts_with("%PDF-"sv)) return "This is a PDF document, not a CSV file. Export the table itself as CSV.";
+  if (begins_html(front)) return "This is a web page (HTML), not a CSV file. Export the table itself as CSV.";
+  if (begins_json(front))
+    return "This is JSON, not a CSV file. Export the table as CSV: one header line, one line a row.";
   if (front.starts_with("PAR1"sv) && front.size() > 4) {
     // A column may be called PAR1; Parquet goes on with a byte that no text holds there.
     const auto next = static_cast<unsigned char>(front[4]);

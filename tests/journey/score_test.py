@@ -145,6 +145,13 @@ class ScoreTest(JourneyTest):
         scored = out.read_bytes()
         self.assertEqual(run("score", bad, "--model", self.model, "--output", out).returncode, 1)
         self.assertEqual(out.read_bytes(), scored)
+        self.assertEqual(run("score", good, "--model", self.model, "--output", out, "--format", "json").returncode, 0)
+        self.assertFalse(refused.exists())
+
+    def test_an_output_that_ends_in_csv_is_one_in_any_case(self):
+        done = run("score", self.write("IN.CSV", CUSTOMERS), "--model", self.model, "--output", self.folder / "OUT.CSV")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((self.folder / "OUT.CSV").read_bytes().startswith(CUSTOMERS.splitlines()[0] + b","))
 
     def test_a_refusal_of_csv_leaves_standard_output_empty(self):
         done = run("score", "-", "--model", self.model, "--format", "csv", stdin=HEADER.encode() + b"\n1,x\n")

@@ -1,9 +1,11 @@
 #include <chrono>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,9 +141,9 @@ Status refuse(Error error, job::Format format, const job::ScorePipeline& pipelin
   return tl::unexpected<Error>(std::move(error));
 }
 
-Status publish(job::Format format, Output& output) {
+Status publish(Output& output) {
   std::error_code ignored;
-  if (format == job::Format::csv && output.can_take_back()) std::filesystem::remove(output.refusal_path(), ignored);
+  if (output.can_take_back()) std::filesystem::remove(output.refusal_path(), ignored);
   return output.publish();
 }
 
@@ -160,10 +162,16 @@ void remark(const job::ScorePipeline& pipeline, bool csv) {
   }
 }
 
+/// Case is no matter: other systems write .CSV.
+bool names_csv(std::string_view path) {
+  constexpr std::string_view suffix = ".csv";
+  return path.size() >= suffix.size() && ::strncasecmp(path.end() - suffix.size(), suffix.data(), suffix.size()) == 0;
+}
+
 Status run_score(ScoreCommand& arguments) {
   DROPSCORE_CHECK(arguments.score.finish());
   job::ScoreOptions options = arguments.score.options;
-  const bool csv = arguments.format.empty() ? arguments.output.ends_with(".csv") : arguments.format == "csv";
+  const bool csv = arguments.format.empty() ? names_csv(arguments.output) : arguments.format == "csv";
   options.format = csv ? job::Format::csv : job::Format::json;
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, load_model(arguments.model));
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, open_file_source(arguments.input));
@@ -176,7 +184,7 @@ Status run_score(ScoreCommand& arguments) {
     return scored;
   }
   if (options.format == job::Format::json) DROPSCORE_CHECK(output.write("\n"));
-  DROPSCORE_CHECK(publish(options.format, output));
+  DROPSCORE_CHECK(publish(output));
   remark(pipeline, csv);
   return {};
 }

@@ -13,6 +13,7 @@
 #include "app/http/problem.h"
 #include "app/http/request_log.h"
 #include "base/log.h"
+#include "base/logged_ms.h"
 #include "store/memory_store.h"
 #include "telemetry/trace.h"
 
@@ -165,7 +166,7 @@ EndpointReply Handler::invoke(std::string_view body, const std::string& id) cons
                                    {"blob", blob},
                                    {"kind", name(done.error().kind)},
                                    {"error", done.error().detail.text},
-                                   {"duration_ms", took.count()}});
+                                   {"duration_ms", logged_ms(took)}});
   return failed(status_of_failure(done.error().kind), done.error().customer.text);
 }
 
@@ -179,7 +180,7 @@ EndpointReply Handler::reply_to(const Done& done, const std::string& blob, const
                            {"model_version", report.model_version},
                            {"rows", report.counts.scored},
                            {"rejected", report.counts.rejected},
-                           {"duration_ms", took.count()}});
+                           {"duration_ms", logged_ms(took)}});
   // The outputs of a failed invocation are not written: with the binding, the error document needs a success.
   if (done.rejected && !done.document) {
     return failed(500, report.notes.empty() ? "the file cannot be scored; its error document says what to mend"

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/hash.h"
+#include "base/logged_ms.h"
 #include "job/row_metrics.h"
 
 namespace dropscore::http {
@@ -173,7 +174,7 @@ void RequestLog::add(const RequestRecord& request) {
                           {"bytes_out", request.sent_bytes},
                           {"rows", request.counts.scored},
                           {"rejected", request.counts.rejected},
-                          {"duration_ms", 1000 * took.count()},
+                          {"duration_ms", logged_ms(took)},
                           {"aborted", request.aborted},
                           {"request_id", request.id}});
 }

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/logged_ms.h"
 #include "job/row_metrics.h"
 #include "telemetry/heartbeat.h"
 #include "telemetry/metrics.h"
@@ -217,7 +218,7 @@ void Worker::score(const event::Envelope& envelope, telemetry::Span& span) {
                           {"rejected", report->counts.rejected},
                           {"bytes", report->counts.bytes_read},
                           {"attempt", envelope.attempt},
-                          {"duration_ms", took.count()}});
+                          {"duration_ms", logged_ms(took)}});
   for (const std::string& note : report->notes) log::info("file_note", {{"blob", envelope.blob}, {"note", note}});
   event::Envelope done = envelope;
   done.etag = report->etag;  // which version it was, so that a sweep need not bring it again
