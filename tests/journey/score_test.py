@@ -274,6 +274,14 @@ class ScoreTest(JourneyTest):
         done = run("--config", config, "score", path)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(done.stdout.startswith(b"Age,"))
+        done = run("score", path, env={"DROPSCORE_CONFIG": str(config)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith(b"Age,"))
+        other = self.write("other.toml", f'[score]\nmodel = "{self.model}"\n'.encode())
+        self.assertTrue(run("score", path, "--config", other, env={"DROPSCORE_CONFIG": str(config)}).stdout.startswith(b"{"))
+        done = run("score", path, "--model", self.model, env={"DROPSCORE_CONFIG": str(self.folder / "none.toml")})
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b"none.toml was not readable", done.stderr)
 
     def test_a_file_of_options_that_is_not_understood_is_refused(self):
         path = self.write("in.csv", CUSTOMERS)

@@ -1,6 +1,8 @@
 // The dropscore program: reads the command line and runs one command.
+#include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -30,6 +32,16 @@ void adopt_original_environment() {
     if (const char* value = std::getenv(original))
       ::setenv(ours, value, 0);  // NOLINT(concurrency-mt-unsafe): no thread yet
   }
+}
+
+/// CLI11 opens the file of options before it looks at variables: the one that names the file is put among the
+/// arguments.
+std::vector<std::string> with_config_variable(std::vector<std::string> arguments) {
+  const auto names_config = [](const std::string& word) { return word == "--config" || word.starts_with("--config="); };
+  const char* const file = std::getenv("DROPSCORE_CONFIG");  // NOLINT(concurrency-mt-unsafe): no thread yet
+  if (file != nullptr && *file != '\0' && std::ranges::none_of(arguments, names_config))
+    arguments.insert(arguments.begin(), fmt::format("--config={}", file));
+  return arguments;
 }
 
 struct LogOptions {
@@ -93,11 +105,14 @@ int run(int argc, char** argv) {
   add_completion(app, action);
   add_man(app, action);
 
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> last_first = with_config_variable(arguments);
+    std::ranges::reverse(last_first);
+    app.parse(std::move(last_first));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);  // --help
-    return refuse(app, refusal(app, error, {argv + 1, argv + argc}));
+    return refuse(app, refusal(app, error, arguments));
   }
   if (const int failed = set_up_log(log_options); failed != exit_done) return failed;
   return action();
