@@ -244,6 +244,67 @@ class ScoreTest(JourneyTest):
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
             self.assertTrue(done.stderr.startswith(b"dropscore: " + said), done.stderr)
 
+    def test_help_and_version_asked_for_in_other_programs_words(self):
+        for arguments, meant in ((["help"], b"--help"), (["help", "serve"], b"serve --help"), (["help", "train"], b"train --help"),
+                                 (["serve", "help"], b"serve --help"), (["version"], b"--version"), (["-v"], b"--version"),
+                                 (["-V"], b"--version")):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
+            self.assertIn(b"did you mean `dropscore " + meant + b"`?", done.stderr)
+
+    def test_a_command_line_that_is_refused_is_an_event_where_the_log_is_json(self):
+        wrong = self.write("wrong.toml", b"nonsense = 1\n")
+        for arguments, said in (
+            ([], "which command?"),
+            (["serv"], "unknown command 'serv'"),
+            (["function"], "--port is required"),
+            (["serve"], "--model is required"),
+            (["serve", "--modle", "m"], "unknown option '--modle'"),
+            (["serve", "--model", "m", "--port", "x"], "--port: Value x"),
+            (["--config", wrong, "sample"], "--config: not understood: nonsense"),
+            (["--config", self.folder / "none.toml", "sample"], "none.toml was not readable"),
+            (["serve", "--log-level", "loud", "--model", "m"], "--log-level: loud"),
+        ):
+            option = [*arguments, "--log-format", "json"]
+            for given, env in ((arguments, {"DROPSCORE_LOG_FORMAT": "json"}), (option, {}),
+                               (option, {"DROPSCORE_LOG_FORMAT": "text"})):
+                done = run(*given, env=env)
+                self.assertEqual((done.returncode, done.stdout), (2, b""), given)
+                event = json.loads(done.stderr)  # one line, and nothing else
+                self.assertEqual((event["level"], event["event"], event["exit_code"]), ("error", "failed", 2))
+                self.assertIn(said, event["error"])
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.startswith(b"dropscore: "), done.stderr)
+            self.assertIn(said.encode(), done.stderr)
+            self.assertEqual(done.stderr.count(b"\n"), 1)
+
+    def test_a_wrong_value_is_blamed_on_where_it_stands(self):
+        config = self.write("wrong.toml", b'[serve]\nport = "x"\n')
+        serve = ["serve", "--model", "m"]
+        for arguments, env, said in (
+            ([*serve, "--port", "x"], {}, b"dropscore: --port: Value x not in range"),
+            ([*serve, "--port=x"], {"DROPSCORE_PORT": "y"}, b"dropscore: --port: Value x not in range"),
+            (serve, {"DROPSCORE_PORT": "x"}, b"dropscore: DROPSCORE_PORT: --port: Value x not in range"),
+            (["--config", config, *serve], {"DROPSCORE_PORT": "1"}, b"dropscore: --config: --port: Value x not in range"),
+            (serve, {"DROPSCORE_LOG_FORMAT": "xml"}, b"dropscore: DROPSCORE_LOG_FORMAT: --log-format: xml not in {text,json}"),
+        ):
+            done = run(*arguments, env=env)
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.startswith(said), done.stderr)
+
+    def test_remarks_are_events_where_the_log_is_json(self):
+        spoilt = CUSTOMERS.decode().replace("Male", "", 1)
+        path = self.write("utf16.csv", b"\xff\xfe" + spoilt.encode("utf-16-le"))
+        done = run("score", path, "--model", self.model, "--log-format", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        note, rejected = map(json.loads, done.stderr.splitlines())
+        self.assertEqual((note["event"], note["note"]), ("input_note", "read as UTF-16LE"))
+        self.assertEqual((rejected["event"], rejected["rows"], rejected["rejected"]), ("rows_rejected", 2, 1))
+        done = run("score", path, "--model", self.model)
+        self.assertEqual(done.stderr, b"dropscore: note: read as UTF-16LE\n"
+                                      b"dropscore: 2 rows scored, 1 rejected; \"errors\" say why\n")
+
     def test_options_from_the_environment_and_a_file(self):
         path = self.write("in.csv", CUSTOMERS)
         self.assertEqual(run("score", path, env={"DROPSCORE_MODEL": str(self.model)}).returncode, 0)
@@ -252,6 +313,14 @@ class ScoreTest(JourneyTest):
         done = run("--config", config, "score", path)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(done.stdout.startswith(b"Age,"))
+        done = run("score", path, env={"DROPSCORE_CONFIG": str(config)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith(b"Age,"))
+        other = self.write("other.toml", f'[score]\nmodel = "{self.model}"\n'.encode())
+        self.assertTrue(run("score", path, "--config", other, env={"DROPSCORE_CONFIG": str(config)}).stdout.startswith(b"{"))
+        done = run("score", path, "--model", self.model, env={"DROPSCORE_CONFIG": str(self.folder / "none.toml")})
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b"none.toml was not readable", done.stderr)
 
     def test_a_file_of_options_that_is_not_understood_is_refused(self):
         path = self.write("in.csv", CUSTOMERS)

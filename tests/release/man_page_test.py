@@ -39,6 +39,10 @@ class ManPage(unittest.TestCase):
                                  "EXAMPLES", "SEE ALSO"])
         self.assertRegex(self.text, r"(?m)^NAME\n       dropscore - \S")
 
+    def test_every_exit_code(self):
+        part = re.search(r"\nEXIT STATUS\n(.*?)\n[A-Z]", self.text, re.DOTALL).group(1)
+        self.assertEqual(re.findall(r"(?m)^       (\d+) ", part), ["0", "1", "2", "130", "143"])
+
     def test_each_option_of_each_command_with_its_variable(self):
         environment = self.text[self.text.index("\nENVIRONMENT\n"):self.text.index("\nFILES\n")]
         count = 0

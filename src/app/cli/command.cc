@@ -41,6 +41,8 @@ CLI::Validator count() {
 
 void report_errors_in_log() { errors_go_to_log = true; }
 
+bool remarks_go_to_log() { return errors_go_to_log; }
+
 int report_error(const Error& error) {
   const int code = exit_code_of(error.kind);
   if (errors_go_to_log) {

@@ -55,6 +55,8 @@ inline CLI::Option* add_flag(CLI::App& command, const std::string& name, bool& v
 int report_error(const Error& error);
 /// From now on it is a line of the log instead, for those who read JSON. Once, before threads start.
 void report_errors_in_log();
+/// Whether that was asked for: a command's remarks are events then, too.
+bool remarks_go_to_log();
 
 // One function for each command: adds it to `app`; when it is chosen, parsing sets `action`.
 void add_train(CLI::App& app, Action& action);

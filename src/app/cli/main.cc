@@ -1,10 +1,11 @@
 // The dropscore program: reads the command line and runs one command.
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -38,6 +39,16 @@ void adopt_original_environment() {
   }
 }
 
+/// CLI11 opens the file of options before it looks at variables: the one that names the file is put among the
+/// arguments.
+std::vector<std::string> with_config_variable(std::vector<std::string> arguments) {
+  const auto names_config = [](const std::string& word) { return word == "--config" || word.starts_with("--config="); };
+  const char* const file = std::getenv("DROPSCORE_CONFIG");  // NOLINT(concurrency-mt-unsafe): no thread yet
+  if (file != nullptr && *file != '\0' && std::ranges::none_of(arguments, names_config))
+    arguments.insert(arguments.begin(), fmt::format("--config={}", file));
+  return arguments;
+}
+
 struct LogOptions {
   std::string level = "info";
   std::string format = "text";
@@ -54,6 +65,15 @@ int set_up_log(const LogOptions& options) {
   return exit_done;
 }
 
+/// Of a command line that was not understood: said as the log options ask, as far as they can be told.
+int refuse(const CLI::App& app, std::string said) {
+  LogOptions usable;
+  if (std::string level = given(app, "--log-level"); log::parse_level(level)) usable.level = std::move(level);
+  if (std::string format = given(app, "--log-format"); log::parse_format(format)) usable.format = std::move(format);
+  if (const int failed = set_up_log(usable); failed != exit_done) return failed;
+  return report_error(fail(ErrorKind::misuse, std::move(said)).value());
+}
+
 int run(int argc, char** argv) {
   adopt_original_environment();
   CLI::App app(description, "dropscore");
@@ -61,7 +81,8 @@ int run(int argc, char** argv) {
   app.footer(
       "Every option can also be set by an environment variable (--max-errors: DROPSCORE_MAX_ERRORS) or in a file "
       "given\n"
-      "with --config. Exit codes: 0 done, 1 failed, 2 usage. `dropscore COMMAND --help` explains each command.");
+      "with --config. Exit codes: 0 done, 1 failed, 2 usage; 130 and 143: ended by SIGINT or SIGTERM with\n"
+      "its work not done. `dropscore COMMAND --help` explains each command.");
   app.set_version_flag("--version", [] { return fmt::format("dropscore {}", build_info::summary()); });
   app.set_config("--config", "", "Read options from this file (TOML; a section for each command)")
       ->envname("DROPSCORE_CONFIG")
@@ -89,26 +110,19 @@ int run(int argc, char** argv) {
   add_completion(app, action);
   add_man(app, action);
 
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ConfigError& error) {
-    const std::string said = error.what();  // "INI was not able to parse serve.prot"
-    fmt::print(stderr,
-               "dropscore: --config: not understood: {}. A section [COMMAND] holds that command's options, named as "
-               "`dropscore COMMAND --help` does; options of all commands stand above the first section\n",
-               said.substr(said.rfind(' ') + 1));
-    return exit_usage;
+    std::vector<std::string> last_first = with_config_variable(arguments);
+    std::ranges::reverse(last_first);
+    app.parse(std::move(last_first));
   } catch (const CLI::ParseError& error) {
-    const bool may_be_mistyped = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) ||
-                                 error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-    if (const std::optional<std::string> said = may_be_mistyped ? unknown_word(app) : std::nullopt) {
-      fmt::print(stderr, "dropscore: {}\n", *said);
-      return exit_usage;
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      std::ostringstream asked_for;  // help or the version; std::cout would not say why it could not be written
+      const int code = app.exit(error, asked_for);
+      fmt::print("{}", asked_for.str());
+      return code;
     }
-    std::ostringstream asked_for;  // help or the version; std::cout would not say why it could not be written
-    const int code = app.exit(error, asked_for);
-    fmt::print("{}", asked_for.str());
-    return code == 0 ? exit_done : exit_usage;
+    return refuse(app, refusal(app, error, arguments));
   }
   if (const int failed = set_up_log(log_options); failed != exit_done) return failed;
   return action();

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "job/scorer.h"
 #include "model/model.h"
@@ -146,6 +147,21 @@ Status publish(Output& output) {
   return output.publish();
 }
 
+/// How the file was read, and what was left out.
+void remark(const job::ScorePipeline& pipeline, bool csv) {
+  const job::ScoreCounts counts = pipeline.counts();
+  if (remarks_go_to_log()) {
+    for (const std::string& note : pipeline.notes()) log::info("input_note", {{"note", note}});
+    if (counts.rejected > 0) log::info("rows_rejected", {{"rows", counts.scored}, {"rejected", counts.rejected}});
+    return;
+  }
+  for (const std::string& note : pipeline.notes()) fmt::print(stderr, "dropscore: note: {}\n", note);
+  if (counts.rejected > 0) {
+    fmt::print(stderr, "dropscore: {} rows scored, {} rejected; {} say why\n", counts.scored, counts.rejected,
+               csv ? "their row_status cells" : "\"errors\"");
+  }
+}
+
 /// Case is no matter: other systems write .CSV.
 bool names_csv(std::string_view path) {
   constexpr std::string_view suffix = ".csv";
@@ -169,12 +185,7 @@ Status run_score(ScoreCommand& arguments) {
   }
   if (options.format == job::Format::json) DROPSCORE_CHECK(output.write("\n"));
   DROPSCORE_CHECK(publish(output));
-  for (const std::string& note : pipeline.notes()) fmt::print(stderr, "note: {}\n", note);
-  const job::ScoreCounts counts = pipeline.counts();
-  if (counts.rejected > 0) {
-    fmt::print(stderr, "dropscore: {} rows scored, {} rejected; {} say why\n", counts.scored, counts.rejected,
-               csv ? "their row_status cells" : "\"errors\"");
-  }
+  remark(pipeline, csv);
   return {};
 }
 

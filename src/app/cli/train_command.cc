@@ -197,8 +197,8 @@ void add_train(CLI::App& app, Action& action) {
   command.footer(how_to_train);
   command.callback([&action] {
     action = [] {
-      fmt::print(stderr, "dropscore: this build only serves and scores. {}\n", how_to_train);
-      return exit_usage;
+      return report_error(
+          fail(ErrorKind::misuse, fmt::format("this build only serves and scores. {}", how_to_train)).value());
     };
   });
 }

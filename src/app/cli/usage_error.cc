@@ -1,8 +1,8 @@
 #include "app/cli/usage_error.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -62,12 +62,92 @@ std::string unknown_option(const CLI::App& program, const CLI::App* command, con
   return fmt::format("unknown option '{}'{}", name, or_rather(nearest, list));
 }
 
+std::string variable(const std::string& name) {
+  const char* const value =
+      name.empty() ? nullptr : std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): no thread yet
+  return value == nullptr ? std::string() : value;
+}
+
+const CLI::App* chosen_command(const CLI::App& program) {
+  const std::vector<CLI::App*> chosen = program.get_subcommands();
+  return chosen.empty() ? nullptr : chosen.front();
+}
+
+/// What other programs understand, and what that is here.
+std::optional<std::string> customary_word(const CLI::App* command, const std::string& word) {
+  if (word == "help") return command == nullptr ? "--help" : command->get_name() + " --help";
+  const bool asks_version = word == "version" || word == "-v" || word == "-V";
+  if (command == nullptr && asks_version) return "--version";
+  return std::nullopt;
+}
+
+/// The option that CLI11's words about a value begin with, or name behind "Could not convert: ".
+const CLI::Option* blamed(const CLI::App& program, const CLI::ParseError& error) {
+  const int code = error.get_exit_code();
+  const bool about_value = code == static_cast<int>(CLI::ExitCodes::ValidationError) ||
+                           code == static_cast<int>(CLI::ExitCodes::ConversionError);
+  if (!about_value) return nullptr;
+  const std::string_view said = error.what();
+  const std::size_t begin = said.find(dashes);
+  if (begin == std::string_view::npos) return nullptr;
+  const std::string name(said.substr(begin, said.find_first_of(": ", begin) - begin));
+  for (const CLI::App* const app : {chosen_command(program), &program}) {
+    if (app == nullptr) continue;
+    if (const CLI::Option* const option = app->get_option_no_throw(name)) return option;
+  }
+  return nullptr;
+}
+
+/// "DROPSCORE_PORT: " or "--config: " where a value stands there, and not among the arguments; else empty.
+std::string source_of(const CLI::Option& option, const std::vector<std::string>& arguments) {
+  const auto is_it = [name = option.get_name()](const std::string& argument) {
+    return argument == name || argument.starts_with(name + "=");
+  };
+  if (std::ranges::any_of(arguments, is_it) || option.count() == 0) return {};
+  if (option.results().front() != variable(option.get_envname())) return "--config: ";
+  return option.get_envname() + ": ";
+}
+
 }  // namespace
 
+std::string given(const CLI::App& program, const std::string& option) {
+  const CLI::Option& asked = *program.get_option(option);
+  return asked.count() > 0 ? asked.results().back() : variable(asked.get_envname());
+}
+
+std::string refusal(const CLI::App& program, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
+  const int code = error.get_exit_code();
+  const std::string said = error.what();
+  if (code == static_cast<int>(CLI::ExitCodes::ConfigError)) {
+    return fmt::format(  // CLI11: "INI was not able to parse serve.prot"
+        "--config: not understood: {}. A section [COMMAND] holds that command's options, named as `{} COMMAND --help` "
+        "does; options of all commands stand above the first section",
+        said.substr(said.rfind(' ') + 1), program.get_name());
+  }
+  const bool may_be_mistyped =
+      code == static_cast<int>(CLI::ExitCodes::RequiredError) || code == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  if (may_be_mistyped) {
+    if (const std::optional<std::string> unknown = unknown_word(program)) return *unknown;
+  }
+  const CLI::App* const command = chosen_command(program);
+  if (command == nullptr && code == static_cast<int>(CLI::ExitCodes::RequiredError))
+    return fmt::format("which command? `{} --help` lists them", program.get_name());
+  std::string source;
+  if (code == static_cast<int>(CLI::ExitCodes::FileError)) source = "--config: ";
+  if (const CLI::Option* const option = blamed(program, error)) source = source_of(*option, arguments);
+  const std::string whose = command == nullptr ? "" : " " + command->get_name();
+  return fmt::format("{}{}; `{}{} --help` explains it", source, said, program.get_name(), whose);
+}
+
 std::optional<std::string> unknown_word(const CLI::App& program) {
-  const std::vector<CLI::App*> chosen = program.get_subcommands();
-  const CLI::App* const command = chosen.empty() ? nullptr : chosen.front();
+  const CLI::App* const command = chosen_command(program);
   const std::vector<std::string> left = program.remaining(true);
+  if (!left.empty()) {
+    if (const std::optional<std::string> meant_here = customary_word(command, left.front())) {
+      return fmt::format("'{}' is not known here; did you mean `{} {}`?", left.front(), program.get_name(),
+                         *meant_here);
+    }
+  }
   const auto option = std::ranges::find_if(left, is_option);
   if (command == nullptr && !left.empty() && option != left.begin()) return unknown_command(program, left.front());
   if (option != left.end()) return unknown_option(program, command, *option);

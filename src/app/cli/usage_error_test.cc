@@ -62,6 +62,14 @@ TEST(UnknownWord, AnArgumentTooMany) {
               Optional(std::string("'b.csv' is one argument too many; `tool score --help` shows how it is called")));
 }
 
+TEST(UnknownWord, WhatOtherProgramsUnderstand) {
+  EXPECT_THAT(said_about("help serve"),
+              Optional(std::string("'help' is not known here; did you mean `tool serve --help`?")));
+  EXPECT_THAT(said_about("help"), Optional(HasSubstr("did you mean `tool --help`?")));
+  EXPECT_THAT(said_about("-v"), Optional(HasSubstr("did you mean `tool --version`?")));
+  EXPECT_THAT(said_about("serve --model m -v"), Optional(HasSubstr("unknown option '-v'")));
+}
+
 TEST(UnknownWord, NoneWhereSomethingIsMissing) {
   EXPECT_EQ(said_about("serve"), std::nullopt);
   EXPECT_EQ(said_about(""), std::nullopt);

@@ -87,7 +87,7 @@ Result<Listening> listen_on(const std::string& host, std::uint16_t port, Reach r
   if (!socket.valid() || ::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0 ||
       ::listen(socket.get(), SOMAXCONN) != 0) {
     // Whoever has the port may leave it.
-    const ErrorKind kind = errno == EADDRINUSE ? ErrorKind::try_later : ErrorKind::misuse;
+    const ErrorKind kind = errno == EADDRINUSE ? ErrorKind::try_later : ErrorKind::give_up;
     return fail(kind, fmt::format("cannot listen on {}:{}: {}", host, port, error_text(errno)));
   }
   const std::uint16_t bound = port_of(socket.get());

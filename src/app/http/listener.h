@@ -20,8 +20,8 @@ struct Listening {
 /// Who may connect: this machine alone (an address that is loopback, whatever its name), or whoever reaches it.
 enum class Reach : std::uint8_t { this_machine, everybody };
 
-/// Errors: `misuse`: no such address here, one that reaches further than asked for; `try_later`: the
-/// port is taken.
+/// Errors: `misuse`: a name that has no address, an address that reaches further than asked for; `try_later`: the port
+/// is taken; `give_up`: an address that is not this machine's, a port that needs a right.
 Result<Listening> listen_on(const std::string& host, std::uint16_t port, Reach reach);
 
 /// Accepts on a thread of its own until stopped, and hands on each connection as a non-blocking socket that the

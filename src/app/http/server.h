@@ -19,8 +19,9 @@ class Server {
   /// Listens, and answers from threads of its own once this returns. `scorer` is asked once for each request, by any
   /// of those threads at the same time as others, so that a model can be swapped while serving; it must not block.
   /// It may be empty: then there is no /predict, and /health says no more than that the server is up.
-  /// Errors: `misuse` for options, endpoints, an address that is not this machine's, or reaches beyond
-  /// it without keys and options.insecure_open; `try_later`: a port that is taken.
+  /// Errors: `misuse` for options, endpoints, a host without an address, or one that reaches beyond this machine
+  /// without keys and options.insecure_open; `try_later`: a port that is taken; `give_up`: an address that is not this
+  /// machine's, a port that needs a right.
   static Result<std::unique_ptr<Server>> start(std::function<job::Scorer()> scorer, const ServerOptions& options,
                                                std::vector<Endpoint> endpoints = {});
   /// As stop().

@@ -278,7 +278,16 @@ TEST_F(ServerTest, StartRefusesWhatCannotBe) {
   ServerOptions elsewhere;
   elsewhere.host = "203.0.113.1";
   elsewhere.port = 0;
-  EXPECT_FALSE(Server::start(tiny_scorer, elsewhere));
+  elsewhere.insecure_open = true;
+  const auto not_here = Server::start(tiny_scorer, elsewhere);
+  ASSERT_FALSE(not_here);
+  EXPECT_EQ(not_here.error().kind, ErrorKind::give_up);
+  ServerOptions nowhere;
+  nowhere.host = "no such host";
+  nowhere.port = 0;
+  const auto unknown = Server::start(tiny_scorer, nowhere);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().kind, ErrorKind::misuse);
   ServerOptions nonsense;
   nonsense.threads = 0;
   EXPECT_FALSE(Server::start(tiny_scorer, nonsense));
