@@ -206,7 +206,7 @@ class ScoreTest(JourneyTest):
                           ["function", "--port", "0", "--max-payload-bytes", "-1"]):
             done = run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
-            self.assertRegex(done.stderr, rb"^--[a-z-]+: -?\d+ is (negative|too great)")
+            self.assertRegex(done.stderr, rb"^dropscore: --[a-z-]+: -?\d+ is (negative|too great)")
         self.assertEqual(run("sample", env={"DROPSCORE_ROWS": "-1"}).returncode, 2)
 
     def test_a_full_disk_behind_standard_output_is_told(self):

@@ -47,7 +47,9 @@ constexpr std::array exit_codes{
     Entry{"0", "Done. For score: at least one row was scored."},
     Entry{"1", "Failed; standard error says why."},
     Entry{"2", "Usage: an option, a value or a setting that has to be mended; standard error names it."},
-    Entry{"130", "Ended by SIGINT with its work not done. What serves or watches ends so at a second one only, or while it starts."},
+    Entry{"130",
+          "Ended by SIGINT with its work not done. What serves or watches ends so at a second one only, or while it "
+          "starts."},
     Entry{"143", "The same by SIGTERM."},
 };
 
