@@ -1,6 +1,7 @@
 // Invocations answered with stores in memory.
 #include "app/function/handler.h"
 
+#include <mutex>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -70,6 +71,7 @@ class HandlerTest : public ::testing::Test {
     return Handler(
         options_, [scorer = scorer_] { return scorer; },
         with_stores_ ? OpenStores([this](const event::BlobName& blob) -> Result<Stores> {
+          const std::lock_guard lock(opened_mutex_);
           opened_ = blob;
           return Stores{input_, output_};
         })
@@ -87,6 +89,7 @@ class HandlerTest : public ::testing::Test {
   std::shared_ptr<store::BlobStore> input_ = store::make_memory_store("input-data");
   std::shared_ptr<store::BlobStore> output_ = store::make_memory_store("output-results");
   bool with_stores_ = true;
+  std::mutex opened_mutex_;  // a handler is asked from many threads
   event::BlobName opened_;
 };
 
