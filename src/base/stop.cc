@@ -4,7 +4,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 
 #include <unistd.h>
 
@@ -76,16 +75,19 @@ int wait_for_stop_signal(const std::function<void()>& reload) {
 }
 
 StopEndsProgram::StopEndsProgram()
-    : waiter_([](const std::stop_token& done) {
+    : waiter_([] {
         const sigset_t set = stop_signals();
-        constexpr timespec look_again{0, 20'000'000};
-        while (!done.stop_requested()) {
-          const int signal = sigtimedwait(&set, nullptr, &look_again);
-          if (signal > 0) std::_Exit(128 + signal);
+        siginfo_t info;
+        int signal = 0;
+        while ((signal = sigwaitinfo(&set, &info)) < 0) {  // a debugger interrupts it
         }
+        if (info.si_pid != ::getpid()) std::_Exit(128 + signal);
       }) {}
 
-StopEndsProgram::~StopEndsProgram() = default;
+StopEndsProgram::~StopEndsProgram() {
+  // To the one thread: a stop signal from outside is pending for the program, and stays so for whoever waits next.
+  pthread_kill(waiter_.native_handle(), SIGTERM);
+}
 
 void catch_stop_signals() {
   install(on_stop_signal);

@@ -1,8 +1,10 @@
 #include "base/stop.h"
 
+#include <chrono>
 #include <csignal>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace dropscore {
 namespace {
@@ -57,6 +59,45 @@ TEST(SecondStopSignal, IsNoWishForANewModel) {
     std::_Exit(7);
   };
   EXPECT_EXIT(reload_while_stopping(), ExitedWithCode(7), "");
+}
+
+/// The stop signal of another process, as every real one is.
+void send_from_outside(int signal) {
+  if (::fork() == 0) {
+    ::kill(::getppid(), signal);
+    std::_Exit(0);
+  }
+}
+
+TEST(StopEndsProgram, WhileItLives) {
+  const auto stopped = [](int signal) {
+    block_stop_signals();
+    const StopEndsProgram impatience;
+    send_from_outside(signal);
+    ::pause();
+  };
+  EXPECT_EXIT(stopped(SIGTERM), ExitedWithCode(143), "");
+  EXPECT_EXIT(stopped(SIGINT), ExitedWithCode(130), "");
+}
+
+TEST(StopEndsProgram, LeavesLaterSignalsToTheProgram) {
+  const auto waits = [] {
+    block_stop_signals();
+    { const StopEndsProgram impatience; }
+    send_from_outside(SIGINT);
+    std::_Exit(wait_for_stop_signal());
+  };
+  EXPECT_EXIT(waits(), ExitedWithCode(SIGINT), "");
+}
+
+TEST(StopEndsProgram, HoldsNoStartUp) {
+  const auto a_hundred = [] {
+    block_stop_signals();
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 100; ++i) const StopEndsProgram impatience;
+    std::_Exit(std::chrono::steady_clock::now() - begin < std::chrono::seconds(1) ? 0 : 1);
+  };
+  EXPECT_EXIT(a_hundred(), ExitedWithCode(0), "");
 }
 
 }  // namespace
