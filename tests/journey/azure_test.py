@@ -334,7 +334,7 @@ class FaultsTest(prove_azure_faults.Faults):
 
 class PoisonTest(prove_azure_poison.Poison):
     def test_10_bad_among_50(self):
-        self.campaign(good_count=40, bad_count=10, rows=100, rounds=1,
+        self.campaign(pairs=2, good_count=10, bad_count=5, rows=100, rounds=1,
                       kinds=[kind for kind in prove_azure_poison.SAYS if kind != "one line"])
 
 
