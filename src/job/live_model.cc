@@ -154,7 +154,10 @@ void LiveModel::look() {
   // Once may be the moment between two renames.
   if (!found && ++failures_ < 2) return;
   faults_.note(found ? Status() : Status(tl::unexpected<Error>(found.error())));
-  if (!found) return;
+  if (!found) {
+    telemetry::model_refresh_failed();
+    return;
+  }
   failures_ = 0;
   if (*found) take(**found);
 }

@@ -80,6 +80,7 @@ constexpr std::array<Description, metric_count> table{{
     {model_loaded_at, gauge, Part::model, "dropscore_model_load_timestamp_seconds", {}, "When that model was loaded, Unix time."},
     {model_loads, counter, Part::model, "dropscore_model_loads_total", {}, "Models loaded, the first included."},
     {model_reload_failures, counter, Part::model, "dropscore_model_reload_failures_total", {}, "Models that could not be loaded; the one before goes on scoring."},
+    {model_refresh_failures, counter, Part::model, "dropscore_model_refresh_failures_total", {}, "Looks for a new model that failed; the one in use goes on scoring."},
 }};
 // clang-format on
 

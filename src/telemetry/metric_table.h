@@ -54,8 +54,9 @@ enum class Metric : std::uint8_t {
   model_loaded_at,
   model_loads,
   model_reload_failures,
+  model_refresh_failures,
 };
-inline constexpr std::size_t metric_count = static_cast<std::size_t>(Metric::model_reload_failures) + 1;
+inline constexpr std::size_t metric_count = static_cast<std::size_t>(Metric::model_refresh_failures) + 1;
 
 enum class Type : std::uint8_t { counter, gauge, histogram };
 

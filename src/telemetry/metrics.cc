@@ -163,9 +163,12 @@ void model_loaded(std::string_view version, std::string_view kind) {
   set(Metric::model_loaded_at, unix_seconds());
   add(Metric::model_loads);
   add(Metric::model_reload_failures, 0);
+  add(Metric::model_refresh_failures, 0);
 }
 
 void model_reload_failed() { add(Metric::model_reload_failures); }
+
+void model_refresh_failed() { add(Metric::model_refresh_failures); }
 
 bool has_model() {
   Store& of = store();

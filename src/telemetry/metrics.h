@@ -58,6 +58,7 @@ class Observations {
 // The model. Call model_loaded() for the first too; the info of the one before goes.
 void model_loaded(std::string_view version, std::string_view kind);
 void model_reload_failed();
+void model_refresh_failed();
 /// True once a model was loaded.
 bool has_model();
 

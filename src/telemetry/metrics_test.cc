@@ -92,13 +92,16 @@ TEST(Metrics, ThereIsOneModelAtATime) {
   EXPECT_TRUE(has_model());
   EXPECT_EQ(shown_metric(R"(dropscore_model_info{kind="svm",version="v1"})"), 1);
   EXPECT_EQ(shown_metric("dropscore_model_reload_failures_total"), 0);
+  EXPECT_EQ(shown_metric("dropscore_model_refresh_failures_total"), 0);
   model_loaded("v2", "boosted");
   model_loaded("v2", "boosted");
   model_reload_failed();
+  model_refresh_failed();
   EXPECT_EQ(shown_metric(R"(dropscore_model_info{kind="svm",version="v1"})"), -1);
   EXPECT_EQ(shown_metric(R"(dropscore_model_info{kind="boosted",version="v2"})"), 1);
   EXPECT_EQ(shown_metric("dropscore_model_loads_total"), 3);
   EXPECT_EQ(shown_metric("dropscore_model_reload_failures_total"), 1);
+  EXPECT_EQ(shown_metric("dropscore_model_refresh_failures_total"), 1);
   EXPECT_GT(shown_metric("dropscore_model_load_timestamp_seconds"), 1.6e9);
 }
 

@@ -154,6 +154,7 @@ class ServeTest(OperationsTest):
         self.assertEqual(now.value("dropscore_model_info", version=version, kind="svm"), 1)
         self.assertEqual(now.value("dropscore_model_loads_total"), 1)
         self.assertEqual(now.value("dropscore_model_reload_failures_total"), 0)
+        self.assertEqual(now.value("dropscore_model_refresh_failures_total"), 0)
         self.assertAlmostEqual(now.value("dropscore_model_load_timestamp_seconds"), time.time(), delta=600)
         said = dict(next(labels for name, labels in now.series if name == "dropscore_build_info"))
         self.assertEqual(said["version"], (ROOT / "VERSION").read_text().split()[0])

@@ -95,9 +95,10 @@ class TrainTest(JourneyTest):
             done = run_as_nobody("train", absent, "--out", out, *(["--report", report] if report else []))
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(f"lacks the right to write in {lacks} ".encode(), done.stderr)
-        done = run("train", absent, "--out", self.folder / "m", "--report", closed)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn(b"Is a directory", done.stderr)
+        for judge in (("train", absent, "--out", self.folder / "m"), ("evaluate", absent, "--model", self.folder / "m")):
+            done = run(*judge, "--report", closed)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"Is a directory", done.stderr)
         self.assertEqual(list(self.folder.iterdir()), [closed])
 
     def test_folders_made_for_a_training_that_fails_are_taken_away(self):

@@ -26,6 +26,13 @@ class WatchTest(JourneyTest):
         self.assertEqual(document["processing_status"], "success")
         self.assertEqual(document["predictions"]["summary"]["total_records"], 3)
 
+    def test_a_folder_that_it_makes_is_named(self):
+        self.input.mkdir()
+        worker = self.watch()
+        worker.wait_for("watching")
+        self.assertIn(f"folder_made folder={self.output}", worker.text())
+        self.assertNotIn(f"folder_made folder={self.input}", worker.text())
+
     def test_files_that_lay_there_before_and_in_subfolders(self):
         self.drop("before.csv")
         self.watch().wait_for("watching")

@@ -53,7 +53,10 @@ Result<Container> open_container(const std::string& uri, const std::shared_ptr<n
   if (azure::is_resource_url(uri)) return open_remote(uri, client);
   Container container;
   container.folder = uri;
+  std::error_code unseen;
+  const bool was_there = std::filesystem::exists(container.folder, unseen);
   DROPSCORE_TRY(container.store, store::open_local_store(uri));
+  if (!was_there) log::info("folder_made", {{"folder", uri}});  // nobody finds a mistyped name otherwise
   return container;
 }
 

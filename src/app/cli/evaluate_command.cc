@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/model_options.h"
+#include "app/cli/writable_folder.h"
 #include "base/file_source.h"
 #include "base/files.h"
 #include "base/stop.h"
@@ -18,6 +19,7 @@ struct EvaluateCommand {
 };
 
 Status run_evaluate(const EvaluateCommand& arguments) {
+  DROPSCORE_TRY(const TriedFolder report_folder, TriedFolder::make_for_file(arguments.report));
   DROPSCORE_TRY(const std::shared_ptr<const model::Model> model, load_model(arguments.model));
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> data, open_file_source(arguments.data));
   DROPSCORE_TRY(const job::EvaluateReport report, job::evaluate(*data, *model, arguments.seed));

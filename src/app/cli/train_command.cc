@@ -1,6 +1,5 @@
 #include <chrono>
 #include <filesystem>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -97,11 +96,7 @@ Status run_train(TrainArguments& arguments) {
   DROPSCORE_CHECK(finish_options(arguments));
   const job::TrainOptions& options = arguments.options;
   DROPSCORE_TRY(const TriedFolder model_folder, TriedFolder::make(arguments.out));
-  std::optional<TriedFolder> report_folder;
-  if (!arguments.report.empty()) {
-    DROPSCORE_TRY(TriedFolder tried_folder, TriedFolder::make_for_file(arguments.report));
-    report_folder.emplace(std::move(tried_folder));
-  }
+  DROPSCORE_TRY(const TriedFolder report_folder, TriedFolder::make_for_file(arguments.report));
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> data, open_file_source(arguments.data));
   DROPSCORE_TRY(const job::Holdout holdout, job::parse_holdout(options.holdout));
   std::unique_ptr<ByteSource> holdout_file;

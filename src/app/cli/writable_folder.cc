@@ -34,6 +34,7 @@ Result<TriedFolder> TriedFolder::make(const std::filesystem::path& folder) {
 }
 
 Result<TriedFolder> TriedFolder::make_for_file(const std::filesystem::path& file) {
+  if (file.empty()) return TriedFolder();
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) return io_error("write", file, EISDIR);
   return make(file.has_parent_path() ? file.parent_path() : ".");
