@@ -135,6 +135,30 @@ def first_answer_ms(model, body):
             time.sleep(0.0002)
 
 
+def bare_exchange_us(size, rounds=20_000):
+    """Median of what `size` bytes to another process and as many back take over the loopback: the machine's share."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        child = os.fork()
+        if child == 0:
+            connection, _ = listener.accept()
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while data := connection.recv(65536):
+                connection.sendall(data)
+            os._exit(0)
+        with socket.create_connection(listener.getsockname()) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            took = []
+            for _ in range(rounds):
+                begin = time.perf_counter()
+                connection.sendall(bytes(size))
+                left = size
+                while left > 0:
+                    left -= len(connection.recv(left))
+                took.append((time.perf_counter() - begin) * 1e6)
+    os.waitpid(child, 0)
+    return median(took)
+
+
 def measure(seconds, times):
     if not shutil.which("wrk"):
         raise Missing("not installed: wrk (apt install wrk)")
@@ -148,18 +172,19 @@ def measure(seconds, times):
         many = in_turn(ports, 16, seconds, times, lua["one_record"])
         cores = (process.seconds() - before) / (seconds * times)
         one = in_turn(ports, 1, seconds, times, lua["one_record"])
+        bare = bare_exchange_us(len(body["one_record"]))
         csv = in_turn(ports, 16, seconds, times, lua["csv_data"])
         crowd = in_turn([port], 256, seconds, times, lua["csv_data"])[0]
     start = median([first_answer_ms(model, body["one_record"]) for _ in range(5 * times)])
     many.append({}), one.append({}), csv.append({})
-    return [*request_rows(many, one, csv, cores), start_row(start), overload_row(csv[0], crowd)]
+    return [*request_rows(many, one, csv, cores, bare), start_row(start), overload_row(csv[0], crowd)]
 
 
 def times_better(better, worse):
     return better / worse if better and worse else None
 
 
-def request_rows(many, one, csv, cores):
+def request_rows(many, one, csv, cores, bare):
     name = "gunicorn, 2 workers" if many[1] else ""
     limit, limit_text = LIMITS["one_record"]
     p99_ms = many[0]["p99_us"] / 1000
@@ -170,7 +195,8 @@ def request_rows(many, one, csv, cores):
                f"{many[0]['wrk_cores']:.2f}, the server {cores:.2f}"])
     limit, limit_text = LIMITS["median_us"]
     yield Row("the same, 1 connection, median", one[0]["median_us"], "us", one[1].get("median_us"), name,
-              times_better(one[1].get("median_us"), one[0]["median_us"]), limit_text, one[0]["median_us"] <= limit)
+              times_better(one[1].get("median_us"), one[0]["median_us"]), limit_text, one[0]["median_us"] <= limit,
+              [f"as many bytes to another process and back, with nothing done: {bare:.0f} us on this machine now"])
     limit, limit_text = LIMITS["csv_data"]
     ratio = times_better(csv[0]["rate"], csv[1].get("rate"))
     yield Row("POST /predict, csv_data of 1,000 rows", csv[0]["rate"], "requests/s", csv[1].get("rate"), name, ratio,

@@ -18,7 +18,8 @@ class TriedFolder {
  public:
   /// Errors: `try_later` (not a folder, no right to make it or to write in it).
   static Result<TriedFolder> make(const std::filesystem::path& folder);
-  /// The one that a file of this name is written in; none for the empty name, where no file was asked for. Errors: as above; also where a folder has the file's name.
+  /// The one that a file of this name is written in; none for the empty name, where no file was asked for. Errors: as
+  /// above; also where a folder has the file's name.
   static Result<TriedFolder> make_for_file(const std::filesystem::path& file);
 
   TriedFolder(TriedFolder&&) = default;
