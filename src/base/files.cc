@@ -70,7 +70,7 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return io_error("open", path, errno);
   std::string bytes;
-  std::string chunk(64 * 1024, '\0');
+  std::string chunk(64 << 10, '\0');
   for (;;) {
     const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
     if (got < 0 && errno == EINTR) continue;

@@ -86,7 +86,7 @@ StopEndsProgram::StopEndsProgram()
 
 StopEndsProgram::~StopEndsProgram() {
   // To the one thread: a stop signal from outside is pending for the program, and stays so for whoever waits next.
-  pthread_kill(waiter_.native_handle(), SIGTERM);
+  pthread_kill(waiter_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread): it waits for it
 }
 
 void catch_stop_signals() {

@@ -376,7 +376,7 @@ Status QueueInboxOptions::validate() const {
 }
 
 Result<std::unique_ptr<Inbox>> open_queue_inbox(const azure::Account& account, const std::string& queue,
-                                                std::shared_ptr<net::HttpClient> client, store::BlobStore& input,
+                                                const std::shared_ptr<net::HttpClient>& client, store::BlobStore& input,
                                                 FindPending find_pending, const QueueInboxOptions& options) {
   DROPSCORE_CHECK(options.validate());
   DROPSCORE_CHECK(validate_queue_name(queue));

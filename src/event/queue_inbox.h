@@ -45,7 +45,7 @@ struct QueueInboxOptions {
 /// The destructor gives back what was never handed out; what was, and has not ended, comes to others when its
 /// visibility has run out, unless abandon() gave it back. `input` must outlive the inbox. Errors: `misuse`.
 Result<std::unique_ptr<Inbox>> open_queue_inbox(const azure::Account& account, const std::string& queue,
-                                                std::shared_ptr<net::HttpClient> client, store::BlobStore& input,
+                                                const std::shared_ptr<net::HttpClient>& client, store::BlobStore& input,
                                                 FindPending find_pending, const QueueInboxOptions& options = {});
 
 }  // namespace dropscore::event

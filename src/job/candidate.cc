@@ -117,6 +117,7 @@ Status Trial::seek(CandidateReport& report) {
     DROPSCORE_TRY(std::vector<double> decisions, out_of_fold(*parameters));
     const double value = -cross_fit(decisions).log_loss;
     const bool better = decisions_.empty() || value > search.best_value();
+    // NOLINTNEXTLINE(bugprone-narrowing-conversions): of a double to a double
     search.tell(std::isnan(value) ? learn::failed : value);
     report.search.push_back({*parameters, value});
     if (better) decisions_ = std::move(decisions);

@@ -24,6 +24,7 @@ Result<EvaluateReport> evaluate(ByteSource& labelled, const model::Model& model,
                 features::encode_frame(model.schema(), frame, rows, kept, errors));
   if (kept.empty()) return fail(ErrorKind::reject, "no row of the file can be judged");
   std::vector<std::uint8_t> labels;
+  labels.reserve(kept.size());
   for (const std::size_t row : kept) labels.push_back(all_labels[row]);
 
   const result::Evaluation evaluation = judge(model, matrix, labels, bootstrap_seed);

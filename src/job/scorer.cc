@@ -19,7 +19,7 @@ namespace {
 
 using table::RowFault;
 
-tl::unexpected<Refusal> refuse(std::string text, bool malformed, std::string rejections_json = "[]",
+tl::unexpected<Refusal> refuse(const std::string& text, bool malformed, std::string rejections_json = "[]",
                                const ScoreCounts& counts = {}) {
   Refusal refusal;
   refusal.error = Error{ErrorKind::reject, CustomerText{text}, OperatorText{text}};

@@ -116,6 +116,7 @@ std::vector<Importance> importances(const model::Model& model, const Rows& rows,
   const features::Matrix<float> matrix =
       as_floats(features::gather(rows.matrix.view(), std::span<const std::size_t>(some)));
   std::vector<std::uint8_t> labels;
+  labels.reserve(some.size());
   for (const std::size_t row : some) labels.push_back(rows.labels[row]);
   std::vector<std::vector<std::size_t>> orders(importance_rounds);
   for (auto& order : orders) order = random.permutation(labels.size());

@@ -33,6 +33,7 @@ struct Fold {
     for (std::size_t row = 0; row < fold_of.size(); ++row) (fold_of[row] == fold ? inside : outside).push_back(row);
     const features::Matrix<double> rows = features::gather(data.rows, outside);
     std::vector<std::uint8_t> labels;
+    labels.reserve(outside.size());
     for (const std::size_t row : outside) labels.push_back(data.labels[row]);
     DROPSCORE_TRY(const auto form, learner.fit({rows.view(), labels, data.schema}, parameters, context));
     const features::Matrix<double> held = features::gather(data.rows, inside);

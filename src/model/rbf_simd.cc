@@ -171,6 +171,7 @@ void add_all(const Core& core, const RbfTables& t, const typename Core::T* vecto
   }
   std::fill(scratch.sums, scratch.sums + count * rbf_lanes, 0.0);
   const std::size_t panel_size = features * panel_vectors;
+  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a model without a feature is refused when it is read
   const std::size_t step = std::max<std::size_t>(1, block_bytes / (panel_size * sizeof(T)));
   for (std::size_t panel = 0; panel < t.panels; panel += step) {
     const std::size_t panels = std::min(step, t.panels - panel);

@@ -24,7 +24,7 @@ std::optional<std::string> TestRequest::header(std::string_view name) const {
 }
 
 bool TestConnection::fill() {
-  std::array<char, 64 * 1024> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): recv() fills it
+  std::array<char, (64 << 10)> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): recv() fills it
   const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
   if (got <= 0) return false;
   input_.append(buffer.data(), static_cast<std::size_t>(got));

@@ -34,7 +34,7 @@ bool is_settled(const FileIdentity& identity, std::int64_t at_ns) {
 
 Result<std::string> hash_file(int file, std::int64_t size_bytes, const std::filesystem::path& path) {
   ContentHash hash;
-  const std::size_t wanted = static_cast<std::size_t>(std::clamp<std::int64_t>(size_bytes + 1, 512, 1024 * 1024));
+  const std::size_t wanted = static_cast<std::size_t>(std::clamp<std::int64_t>(size_bytes + 1, 512, 1 << 20));
   std::string chunk(wanted, '\0');
   for (off_t at = 0;;) {
     const ssize_t got = ::pread(file, chunk.data(), chunk.size(), at);

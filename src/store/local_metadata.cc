@@ -24,7 +24,7 @@ namespace {
 constexpr std::string_view format_name = "dropscore/blob-metadata/1";
 constexpr std::string_view ending = ".json";
 constexpr std::size_t max_readable_part_bytes = 200;
-constexpr std::size_t max_document_bytes = 256 * 1024;  // two versions of 8 KiB, escaped
+constexpr std::size_t max_document_bytes = 256 << 10;  // two versions of 8 KiB, escaped
 
 struct Version {
   std::string etag;

@@ -26,7 +26,7 @@ class TextArena {
     std::unique_ptr<char[]> bytes;
     std::size_t size = 0;
   };
-  static constexpr std::size_t block_bytes = 64 * 1024;
+  static constexpr std::size_t block_bytes = 64 << 10;
 
   std::vector<Block> blocks_;
   std::size_t current_ = 0;  // index of the block in use

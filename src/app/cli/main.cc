@@ -34,8 +34,8 @@ constexpr const char* description =
 void adopt_original_environment() {
   for (const auto& [original, ours] :
        {std::pair{"MODEL_DIR", "DROPSCORE_MODEL"}, std::pair{"PORT", "DROPSCORE_PORT"}}) {
-    if (const char* value = std::getenv(original))
-      ::setenv(ours, value, 0);  // NOLINT(concurrency-mt-unsafe): no thread yet
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread yet
+    if (const char* value = std::getenv(original)) ::setenv(ours, value, 0);
   }
 }
 

@@ -177,7 +177,7 @@ Status run_score(ScoreCommand& arguments) {
   DROPSCORE_TRY(const std::unique_ptr<ByteSource> source, open_file_source(arguments.input));
   DROPSCORE_TRY(Output output, Output::open(arguments.output));
   job::ScorePipeline pipeline = job::Scorer(model).pipeline(options);
-  const Status scored = score_all(*source, pipeline, output);
+  Status scored = score_all(*source, pipeline, output);
   if (!scored) {
     const bool about_the_file = scored.error().kind == ErrorKind::reject || scored.error().kind == ErrorKind::too_large;
     if (about_the_file) return refuse(scored.error(), options.format, pipeline, output);

@@ -195,7 +195,7 @@ EndpointReply Handler::reply_to(const Done& done, const std::string& blob, const
   return reply;
 }
 
-std::vector<http::Endpoint> function_endpoints(std::shared_ptr<const Handler> handler) {
+std::vector<http::Endpoint> function_endpoints(const std::shared_ptr<const Handler>& handler) {
   http::Endpoint probe;
   probe.path = "/";
   probe.allow = "GET, HEAD";

@@ -76,6 +76,6 @@ class Handler {
 };
 
 /// GET / (the host's probe) and POST /FUNCTION.
-std::vector<http::Endpoint> function_endpoints(std::shared_ptr<const Handler> handler);
+std::vector<http::Endpoint> function_endpoints(const std::shared_ptr<const Handler>& handler);
 
 }  // namespace dropscore::function

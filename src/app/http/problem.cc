@@ -39,7 +39,7 @@ unsigned status_of(ErrorKind kind) {
     case ErrorKind::not_found: return 404;
     case ErrorKind::changed: return 409;
     case ErrorKind::try_later: return 503;
-    case ErrorKind::misuse: return 500;
+    case ErrorKind::misuse:
     case ErrorKind::give_up: return 500;
   }
   return 500;
